@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -98,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.sandbox and self.loopback)
 
 
+@lru_cache(maxsize=4096)  # asked for with every request
 def is_loopback(host: str) -> bool:
     """Whether `host` is localhost or a loopback address."""
     if host == "localhost":

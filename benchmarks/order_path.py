@@ -73,9 +73,8 @@ def way_in(server: Server, request: bytes) -> Iterator[tuple[str, float]]:
     yield "llhttp and the bounds of a request", least(parse)
     asked, environs = parse(), Environs(Forwarded(()))
     peer = Peer("127.0.0.1", 1, "http", ("127.0.0.1", 80))
-    upgrade: Any = None
-    yield "its environ", least(lambda: environs.of(asked, peer, upgrade))
-    environ, lane = environs.of(asked, peer, upgrade), server.lane
+    yield "its environ", least(lambda: environs.of(asked, peer))
+    environ, lane = environs.of(asked, peer), server.lane
     if lane is None:
         raise RuntimeError("the server has no lane")
     yield "the guard: host, origin, kind of body", least(lambda: lane._guard.refusal_of(environ))

@@ -13,7 +13,7 @@ from functools import reduce
 
 from engine.instrument import Instrument
 from engine.types import Amount, Lots, Ticks
-from listings.tables import MAX_UNITS, fixed_texts, plain_numbers, shortest
+from listings.tables import MAX_UNITS, fixed_texts, plain_numbers, shortest, shortest_texts
 
 MAX_DIGITS = 60  # of a number as written
 MAX_GRIDS = 10_000  # grids kept; beyond that many they are made anew
@@ -26,21 +26,25 @@ _AVERAGE_DECIMALS = 6  # decimals of an average price beyond those of a tick
 
 
 class Grid:
-    """The steps of one instrument: reads decimals into whole units, writes units as decimals."""
+    """The steps of one instrument: reads decimals into whole units, writes units as decimals.
+
+    Who writes many takes them from the tables that `price`, `quantity` and `amount` ask: `prices` by ticks,
+    `quantities` by lots, `amounts` of the quote asset by minor units.
+    """
 
     __slots__ = (
         "_lot",
         "_lot_decimals",
         "_lot_units",
         "_lots",
-        "_prices",
-        "_quantities",
-        "_quote_scale",
         "_tick",
         "_tick_decimals",
         "_tick_units",
         "_ticks",
+        "amounts",
         "instrument",
+        "prices",
+        "quantities",
     )
 
     def __init__(self, instrument: Instrument) -> None:
@@ -48,9 +52,9 @@ class Grid:
         self._tick, self._lot = Decimal(instrument.tick_size), Decimal(instrument.lot_size)
         self._tick_decimals, self._tick_units = _decimals_and_units(self._tick)
         self._lot_decimals, self._lot_units = _decimals_and_units(self._lot)
-        self._prices = fixed_texts(self._tick_units, self._tick_decimals)
-        self._quantities = fixed_texts(self._lot_units, self._lot_decimals)
-        self._quote_scale = instrument.quote_scale
+        self.prices = fixed_texts(self._tick_units, self._tick_decimals)
+        self.quantities = fixed_texts(self._lot_units, self._lot_decimals)
+        self.amounts = shortest_texts(instrument.quote_scale)
         self._ticks = plain_numbers(self._tick_units, self._tick_decimals)
         self._lots = plain_numbers(self._lot_units, self._lot_decimals)
 
@@ -82,11 +86,11 @@ class Grid:
 
     def price(self, ticks: Ticks) -> str:
         """A price as a decimal with the tick's precision."""
-        return self._prices[ticks]
+        return self.prices[ticks]
 
     def quantity(self, lots: int) -> str:
         """A quantity as a decimal with the lot's precision."""
-        return self._quantities[lots]
+        return self.quantities[lots]
 
     def said(self, lots: int) -> str:
         """A quantity for a sentence: the shortest exact decimal."""
@@ -94,7 +98,7 @@ class Grid:
 
     def amount(self, minor_units: int) -> str:
         """A quote amount as the shortest exact decimal."""
-        return shortest(minor_units, self._quote_scale) if minor_units else "0"
+        return self.amounts[minor_units]
 
     def average_price(self, notional: Amount, lots: Lots) -> str | None:
         """Notional over quantity, rounded half up to a millionth of the price precision; None for nothing."""
@@ -103,7 +107,7 @@ class Grid:
         divisor = lots * self.instrument.lot_tick_amount
         ticks, rest = divmod(notional, divisor)
         if not rest:  # as where all fills have one price
-            return self._prices[ticks]
+            return self.prices[ticks]
         scale = 10**_AVERAGE_DECIMALS
         units = (2 * notional * self._tick_units * scale + divisor) // (2 * divisor)
         return shortest(units, self._tick_decimals + _AVERAGE_DECIMALS, self._tick_decimals)
@@ -126,7 +130,7 @@ class Grid:
         """The price halfway between two, exact."""
         middle, rest = divmod(bid + ask, 2)
         if not rest:
-            return self._prices[middle]
+            return self.prices[middle]
         return shortest((bid + ask) * self._tick_units * 5, self._tick_decimals + 1, self._tick_decimals)
 
 

@@ -300,11 +300,11 @@ class Sequencer:
         ts_ns = self.now_ns()
         if self._exchange.are_due(EXPIRED_AT_ONCE, ts_ns):
             self._settle_durable()  # which may be of that already
-        if self._exchange.are_due(EXPIRED_AT_ONCE, ts_ns):
-            part: list[Command] = [AdvanceTime(EXPIRED_AT_ONCE)]  # what waits goes on waiting until nothing is due
-            return [Entry(part)], part, ts_ns
+            if self._exchange.are_due(EXPIRED_AT_ONCE, ts_ns):
+                part: list[Command] = [AdvanceTime(EXPIRED_AT_ONCE)]  # what waits goes on waiting until nothing is due
+                return [Entry(part)], part, ts_ns
+            ts_ns = self.now_ns()
         entries, commands = self._gather()
-        ts_ns = self.now_ns()
         if self._keyed.queued and (late := self._keyed.late(entries, ts_ns)):
             self._replies.send(late)
             entries = [entry for entry in entries if entry not in late]

@@ -95,7 +95,7 @@ class Authenticator:
         """
         bearer, key = environ.get("HTTP_AUTHORIZATION"), environ.get("HTTP_X_OPENBELL_KEY")
         if bearer is None and key is None:
-            if any(name in environ for name in _SIGNED):
+            if not environ.keys().isdisjoint(_SIGNED):
                 raise _keyless()
             return self._anonymous()
         return self._shown(environ, bearer, key, body)

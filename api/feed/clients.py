@@ -189,7 +189,9 @@ class Subscribers:
 
     def subscribed(self, *streams: Stream) -> bool:
         """Whether there is a subscription to one of `streams`; to any, without."""
-        return any(self._subscriptions[stream] for stream in streams) if streams else bool(self._rooms)
+        if not streams or not self._rooms:
+            return bool(self._rooms)
+        return any(self._subscriptions[stream] for stream in streams)
 
     def publish(self, room: str, event: str, messages: Sequence[Any], *, whole: bool) -> None:
         """Have `messages` sent, all of them or none, to each client in `room`. O(clients x messages).

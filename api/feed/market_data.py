@@ -37,6 +37,7 @@ from api.market.views import BboView, bbo_view
 from engine.book import OrderBook
 from engine.exchange import Exchange
 from engine.types import Side, Ticks
+from listings.grid import grid_of
 from logs.limit import limited
 from projections.activity import RECENT_TRADES, Activity, TradePrint
 from projections.levels import LevelKey
@@ -355,7 +356,8 @@ def _trade_messages(
 ) -> tuple[list[Message], Message]:
     """Trades of one symbol, one by one and as a list."""
     instrument = feed.book.instrument
-    texts = [trade_text(trade.filled, instrument, trade.ts_ns, trade.seq).encode() for trade in prints]
+    grid = grid_of(instrument)
+    texts = [trade_text(trade.filled, grid, trade.ts_ns, trade.seq).encode() for trade in prints]
     singles = [encoded_json("trade", text) for text in texts] if with_singles else []
     whole = b'{"symbol":%b,"trades":[%b]}' % (msgspec.json.encode(instrument.symbol), b",".join(texts))
     return singles, encoded_json("trades", whole)

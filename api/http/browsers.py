@@ -24,7 +24,7 @@ SENT_BY_BROWSERS: Final = ("HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE", "HTTP_SEC_FETCH
 
 def refusal_of_body(environ: dict[str, Any]) -> ApiError | None:
     """Why the body of a request that may change something is not taken from a browser; None where it is."""
-    if not any(name in environ for name in SENT_BY_BROWSERS) or environ["PATH_INFO"].startswith(FEED_PATH):
+    if environ.keys().isdisjoint(SENT_BY_BROWSERS) or environ["PATH_INFO"].startswith(FEED_PATH):
         return None
     if KEY_HEADER in environ and environ["PATH_INFO"].startswith(
         SECOND_WIRE

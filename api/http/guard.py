@@ -60,8 +60,11 @@ class Guard:
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and changes and not self._may_post(origin, environ):
             return ApiError(403, "FOREIGN_ORIGIN", "Pages of that origin may not do this; see --cors-origins.")
-        unfit = _unreadable_query(environ) or refusal_of_script(environ)
-        return refusal_of_body(environ) if unfit is None and changes else unfit
+        if environ.get("QUERY_STRING"):
+            unfit = _unreadable_query(environ) or refusal_of_script(environ)
+            if unfit is not None:
+                return unfit
+        return refusal_of_body(environ) if changes else None
 
     def _refuse(self, error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         too_many = None if self._limits is None else self._limits.of_address(environ)

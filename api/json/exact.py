@@ -34,10 +34,14 @@ def decode_exactly(body: bytes) -> Any:
     no JSON, or cannot be read.
     """
     value = _decode(body)
-    if type(value) is dict and len(value) == body.count(b":"):  # an object of plain values, as nearly all are
-        return value
+    colons = body.count(b":")
+    if type(value) is dict:
+        if len(value) == colons:  # an object of plain values, as nearly all are
+            return value
+    elif type(value) is list and len(value) == 2 and type(value[1]) is dict and len(value[1]) == colons:
+        return value  # an event of the feed: its name, and such an object
     keys = _keys(value)
-    if body.count(b":") == keys or len(_after_a_key(body)) == keys or _keys_written(body) == keys:
+    if colons == keys or len(_after_a_key(body)) == keys or _keys_written(body) == keys:
         return value
     return json.loads(body, object_pairs_hook=_object, parse_float=exactly)
 

@@ -11,6 +11,7 @@ from typing import Final
 from hdrh.histogram import HdrHistogram
 
 MAX_US: Final = 60_000_000
+_EXACT_BITS: Final = 11  # of a value: with so many three significant digits differ
 PERCENTILES: Final = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99.9": 99.9}
 KEPT_S: Final = 1.0  # that figures are kept: to find them takes milliseconds
 
@@ -28,7 +29,11 @@ class Latencies:
         """Count the way of orders that came together through the server. O(1)."""
         counted = max(1, min(microseconds, MAX_US))
         self._sum_us += counted * orders
-        self._microseconds.record_value(counted, orders)
+        # as `record_value`, which takes four times as long to find the count
+        histogram, finer = self._microseconds, max(0, counted.bit_length() - _EXACT_BITS)
+        histogram.counts[(finer << _EXACT_BITS - 1) + (counted >> finer)] += orders
+        histogram.total_count += orders
+        histogram.max_value = max(histogram.max_value, counted)
 
     def percentiles_ms(self) -> dict[str, float]:
         """Percentiles of all, in milliseconds: of this second or the last."""

@@ -13,9 +13,8 @@ from api.json.encoded import json_text, moment_text, seconds_text
 from api.market.views import BBOS_KEPT, best_texts
 from engine.book import OrderBook
 from engine.events import Filled
-from engine.instrument import Instrument
 from engine.types import Ticks
-from listings.grid import Grid, grid_of
+from listings.grid import Grid
 
 TRADES_KEPT: Final = 1_024
 SYMBOLS_KEPT: Final = 1_024
@@ -30,11 +29,11 @@ def quoted(text: str | None) -> str:
     return "null" if text is None else f'"{text}"'
 
 
-def bbo_text(book: OrderBook, seq: int, ts_ns: int) -> str:
-    """What `bbo_view` has, as JSON. O(1)."""
+def bbo_text(book: OrderBook, grid: Grid, seq: int, ts_ns: int) -> str:
+    """What `bbo_view` has, as JSON; `grid` is the one of the book's instrument. O(1)."""
     bid, ask, side = book.bids.best, book.asks.best, book.band.limit_side
     best = _best_text(
-        grid_of(book.instrument),
+        grid,
         None if bid is None else bid.price,
         0 if bid is None else bid.quantity,
         None if ask is None else ask.price,
@@ -46,20 +45,20 @@ def bbo_text(book: OrderBook, seq: int, ts_ns: int) -> str:
     )
 
 
-def trade_text(trade: Filled, instrument: Instrument, ts_ns: int, seq: int) -> str:
-    """What `trade_view` has of a trade that has just happened, as JSON."""
+def trade_text(trade: Filled, grid: Grid, ts_ns: int, seq: int) -> str:
+    """What `trade_view` has of a trade that has just happened, as JSON; `grid` is the one of its instrument."""
     kept = _trades.get(trade.trade_id)
     if kept is not None and kept[0] is trade:
         return kept[1]
     if len(_trades) >= TRADES_KEPT:
         _trades.clear()
-    grid = grid_of(instrument)
+    amounts = grid.amounts
     text = (
         f'{{{moment_text(ts_ns)},"symbol":{quoted_symbol(trade.symbol)},"trade_id":"{trade.trade_id}",'
-        f'"price":"{grid.price(trade.price)}","quantity":"{grid.quantity(trade.quantity)}",'
+        f'"price":"{grid.prices[trade.price]}","quantity":"{grid.quantities[trade.quantity]}",'
         f'"aggressor_side":"{trade.taker_side!s}","maker_order_id":"{trade.maker_order_id}",'
-        f'"taker_order_id":"{trade.taker_order_id}","maker_fee":"{grid.amount(trade.maker_fee)}",'
-        f'"taker_fee":"{grid.amount(trade.taker_fee)}","trade_value":"{grid.amount(trade.notional)}","seq":{seq},'
+        f'"taker_order_id":"{trade.taker_order_id}","maker_fee":"{amounts[trade.maker_fee]}",'
+        f'"taker_fee":"{amounts[trade.taker_fee]}","trade_value":"{amounts[trade.notional]}","seq":{seq},'
         f'"auction":{"true" if trade.auction else "false"},"self_trade":{"true" if trade.self_trade else "false"}}}'
     )
     _trades[trade.trade_id] = trade, text

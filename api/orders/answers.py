@@ -36,13 +36,13 @@ def order_answer(
     entered = entered_orders(events)
     order = entered.pop(accepted.order_id)
     book = exchange.books[accepted.symbol]
-    instrument = book.instrument
-    grid = grid_of(instrument)
+    grid = grid_of(book.instrument)
+    quantities, amounts, price, quantity = grid.quantities, grid.amounts, order.price, order.quantity
     cum, ended, name, ts_ns, seq = order.cum, order.ended, accepted.client_order_id, applied.ts_ns, applied.seq
     status, reason = (order.status, None) if ended is None else status_of(ended)
     trades, maker_fees, taker_fees = [], 0, 0
     for trade in order.trades:
-        trades.append(trade_text(trade, instrument, ts_ns, seq))
+        trades.append(trade_text(trade, grid, ts_ns, seq))
         maker_fees += trade.maker_fee
         taker_fees += trade.taker_fee
     average = grid.average_price(order.notional, cum) if trades else None
@@ -50,13 +50,13 @@ def order_answer(
     return msgspec.Raw(
         f'{{{"" if order.terms is None else _options(order, grid)}"order_id":"{accepted.order_id}",'
         f'"client_order_id":{"null" if name is None else json_text(name)},{kind},'
-        f'"price":{"null" if order.price is None else quoted(grid.price(order.price))},'
-        f'"quantity":"{grid.quantity(order.quantity)}","self_trade_prevention":"{accepted.prevention!s}",'
+        f'"price":{"null" if price is None else quoted(grid.prices[price])},'
+        f'"quantity":"{quantities[quantity]}","self_trade_prevention":"{accepted.prevention!s}",'
         f'"status":"{status!s}","reason":{"null" if reason is None else quoted(reason)},'
-        f'"filled_quantity":"{grid.quantity(cum)}","remaining_quantity":"{grid.quantity(order.quantity - cum)}",'
+        f'"filled_quantity":"{quantities[cum]}","remaining_quantity":"{quantities[quantity - cum]}",'
         f'"average_price":{quoted(average)},"trades":[{",".join(trades)}],'
-        f'"total_maker_fees":"{grid.amount(maker_fees)}",'
-        f'"total_taker_fees":"{grid.amount(taker_fees)}","bbo":{bbo_text(book, exchange.seq, exchange.ts_ns)},'
+        f'"total_maker_fees":"{amounts[maker_fees]}",'
+        f'"total_taker_fees":"{amounts[taker_fees]}","bbo":{bbo_text(book, grid, exchange.seq, exchange.ts_ns)},'
         f'"processing_time_ms":{processing_ms!r},{moment_text(ts_ns)},"seq":{seq},'
         f'{_legs(entered, accepted.order_id, grid) if entered else ""}"repeated":{"true" if repeated else "false"}}}'
     )
@@ -67,11 +67,12 @@ def cancel_answer(
 ) -> Encoded:
     """The `CancelAnswer` to a cancel that succeeded, now or, where it is `repeated`, before."""
     book, name = exchange.books[cancelled.symbol], cancelled.client_order_id
+    grid = grid_of(book.instrument)
     return msgspec.Raw(
         f'{{"success":true,"order_id":"{cancelled.order_id}",'
         f'"client_order_id":{"null" if name is None else json_text(name)},"symbol":{quoted_symbol(cancelled.symbol)},'
-        f'"filled_quantity":"{grid_of(book.instrument).quantity(cancelled.cum)}",'
-        f'"bbo":{bbo_text(book, exchange.seq, exchange.ts_ns)},"processing_time_ms":{processing_ms!r},'
+        f'"filled_quantity":"{grid.quantities[cancelled.cum]}",'
+        f'"bbo":{bbo_text(book, grid, exchange.seq, exchange.ts_ns)},"processing_time_ms":{processing_ms!r},'
         f'"timestamp":{seconds_text(applied.ts_ns)},"seq":{applied.seq}{_REPEATED if repeated else ""}}}'
     )
 

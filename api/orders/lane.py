@@ -40,6 +40,8 @@ Handler = Callable[[Environ, bytes, Principal, "Counted | None"], bytes]
 
 _OF_ONE_ORDER: Final = re.compile(r"/order/([0-9]{1,19})").fullmatch
 _ONE_ORDER: Final = "/order/<order_id>"
+_ENTER: Final = "/order"
+_BATCH: Final = "/orders/batch"
 _HEADERS: Final = tuple(HEADERS.items())
 
 
@@ -159,6 +161,8 @@ class _FirstWire:
     def __init__(self, entry: OrderEntry, authenticator: Authenticator) -> None:
         self._entry = entry
         self._authenticator = authenticator
+        handlers = {_ENTER: self._enter, "/cancel": self._cancel, _BATCH: self._batch}
+        self._posts: dict[str, tuple[Handler, str]] = {path: (handler, path) for path, handler in handlers.items()}
 
     def handler_of(self, environ: Environ, body: bytes) -> tuple[Handler, str] | None:
         """As `LaneWire`."""
@@ -166,14 +170,10 @@ class _FirstWire:
             return None
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if method == "POST":
-            if path == "/order" and IN_ENVIRON in environ:
+            found = self._posts.get(path)
+            if path == _ENTER and IN_ENVIRON in environ:
                 return None  # refused
-            if path == "/orders/batch":
-                return self._batch, path
-            if len(body) > PLAIN_BODY_BYTES:
-                return None
-            handler = self._enter if path == "/order" else self._cancel if path == "/cancel" else None
-            return None if handler is None else (handler, path)
+            return found if len(body) <= PLAIN_BODY_BYTES or path == _BATCH else None
         if method not in ("DELETE", "PATCH"):
             return None
         named = _OF_ONE_ORDER(path)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from listings import tables
 from listings.grid import whole_units
 from listings.numbers import decimal_of
-from listings.tables import MAX_UNITS, FixedTexts, PlainNumbers, fixed, shortest
+from listings.tables import MAX_UNITS, FixedTexts, PlainNumbers, ShortestTexts, fixed, shortest
 
 decimals = st.integers(0, 18)
 units_of_step = st.sampled_from([1, 2, 5, 10, 25, 100, 125]) | st.integers(1, 10**6)
@@ -46,6 +46,12 @@ def test_a_table_gives_the_text_that_is_made_of_the_number_first_and_later(
         assert len(table[number].partition(".")[2]) == decimals
 
 
+@given(decimals=decimals, units=st.lists(amounts, max_size=20))
+def test_a_table_of_amounts_gives_the_shortest_text_first_and_later(decimals: int, units: list[int]) -> None:
+    table = ShortestTexts(decimals)
+    assert [table[number] for number in units + units] == [shortest(number, decimals) for number in units + units]
+
+
 @given(units=units_of_step, decimals=decimals, texts=st.lists(written, max_size=20))
 def test_a_plain_number_is_read_as_its_decimal_and_anything_else_is_not_read(
     units: int, decimals: int, texts: list[str]
@@ -77,12 +83,14 @@ def test_what_is_not_plain_or_not_above_zero_is_not_read(text: str) -> None:
 
 def test_a_table_is_emptied_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "MAX_KEPT", 10)
-    texts, numbers = FixedTexts(1, 2), PlainNumbers(1, 2)
+    texts, numbers, amounts_kept = FixedTexts(1, 2), PlainNumbers(1, 2), ShortestTexts(2)
     for number in range(1, 100):
         assert numbers[texts[number]] == number
         assert numbers[f"{number}.001"] is None
         assert len(texts) <= 10
         assert len(numbers) <= 10
+        assert amounts_kept[number] == shortest(number, 2)
+        assert len(amounts_kept) <= 10
     assert numbers["1" * 50] is None
     assert "1" * 50 not in numbers
 
@@ -91,3 +99,4 @@ def test_instruments_of_the_same_steps_share_their_tables() -> None:
     assert tables.fixed_texts(1, 2) is tables.fixed_texts(1, 2)
     assert tables.fixed_texts(1, 2) is not tables.fixed_texts(1, 3)
     assert tables.plain_numbers(25, 2) is tables.plain_numbers(25, 2)
+    assert tables.shortest_texts(2) is tables.shortest_texts(2)

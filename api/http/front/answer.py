@@ -21,13 +21,12 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 def head_of(status: str, headers: Headers, *, close: bool, old: bool) -> bytes:
     """The head of an answer. `old`: the client speaks HTTP/1.0, where connections end unless it is said.
 
-    The lines of headers that come as a tuple are kept, since such come again.
+    What is made of headers that come as a tuple is kept, since such come again.
     Raises ValueError for a header with a line break, which would be more than one.
     """
-    lines = _kept_lines(headers) if type(headers) is tuple else _lines(headers)
-    date = "" if "\r\nDate: " in lines or lines.startswith("Date: ") else _date(int(time.time()))
-    connection = "Connection: close\r\n" if close else "Connection: keep-alive\r\n" if old else ""
-    return f"HTTP/1.1 {status}\r\n{lines}{date}{connection}\r\n".encode("latin-1")
+    parts = _kept_parts if type(headers) is tuple else _parts
+    before, after = parts(status, headers, close, old)
+    return b"%b%b%b" % (before, _date(int(time.time())), after) if after else before
 
 
 def refusal_of(error: ApiError, request: Request | None = None) -> bytes:
@@ -37,16 +36,19 @@ def refusal_of(error: ApiError, request: Request | None = None) -> bytes:
     return head if request is not None and request.method == "HEAD" else head + body
 
 
-def _lines(headers: Headers) -> str:
+def _parts(status: str, headers: Headers, close: bool, old: bool) -> tuple[bytes, bytes]:
+    """What stands before the date and what behind it; nothing behind it where the headers have one."""
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
         raise ValueError("a header of an answer has a line break")
-    return lines
+    before = f"HTTP/1.1 {status}\r\n{lines}".encode("latin-1")
+    after = b"Connection: close\r\n\r\n" if close else b"Connection: keep-alive\r\n\r\n" if old else b"\r\n"
+    return (before + after, b"") if "\r\nDate: " in lines or lines.startswith("Date: ") else (before, after)
 
 
-_kept_lines = lru_cache(HEADS_KEPT)(_lines)
+_kept_parts = lru_cache(HEADS_KEPT)(_parts)
 
 
 @lru_cache(maxsize=2)
-def _date(second: int) -> str:
-    return f"Date: {formatdate(second, usegmt=True)}\r\n"
+def _date(second: int) -> bytes:
+    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode("ascii")

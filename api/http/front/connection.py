@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eventlet import hubs
 
-from api.http.front.answer import CONTINUE, refusal_of
+from api.http.front.answer import CONTINUE, head_of, refusal_of
 from api.http.front.bounds import DISCARD_BYTES_MAX, DISCARD_S, RATE_CHECK_S, READ_BODY_BYTES, READ_BYTES
-from api.http.front.environ import Peer
+from api.http.front.environ import UPGRADE, Peer
 from api.http.front.parser import Request, RequestParser
 from api.http.front.serving import Answering, ClientGone
 from api.http.front.stream import Stream
 from api.http.front.transport import Transport
+from api.http.wsgi import Environ
 from api.json.errors import ApiError
 from logs.limit import limited
 
@@ -157,7 +158,8 @@ class Connection:
                 self._close()
         elif self._refusal is None:
             self._take(data)
-        self._read_what_tls_holds()
+        if self._transport.secure:
+            self._read_what_tls_holds()
 
     def _end_of_input(self) -> None:
         """The client sends nothing more; an answer that it waits for, it still gets."""
@@ -214,37 +216,46 @@ class Connection:
 
     def _answer(self, request: Request) -> None:
         """Answer one request. Cooperative. Nothing leaves it, as behind it is the hub."""
-        close = not request.keep_alive or request.upgrade or self._all.closing
-        answering = Answering(request, self._write, self._hand_over, close=close)
+        shared, close = self._all, not request.keep_alive or request.upgrade or self._all.closing
         try:
-            environ = self._all.environs.of(request, self._peer, answering.upgrade)
-            lane = self._all.lane
+            environ = shared.environs.of(request, self._peer)
+            lane = shared.lane
             direct = None if lane is None else lane.answer(environ, request.body)
-            if direct is None:
-                answering.run(self._all.app, environ)
-                environ.pop("werkzeug.request", None)  # which refers to it in turn: what it holds is freed now
-                if not answering.handed_over:
-                    self._all.latencies.end(environ, answering.status)
+            if direct is not None:
+                status, headers, body = direct
+                self._write(head_of(status, headers, close=close, old=request.version == "1.0") + body)
+                shared.latencies.end(environ, status)
             else:
-                answering.write(direct)
-                self._all.latencies.end(environ, direct.status)
+                close = self._answer_by_wsgi(request, environ, close)
         except ApiError as refusal:
-            self._refusal, answering.close = refusal.without_frames(), False
+            self._refusal, close = refusal.without_frames(), False
             self._drop_requests()
         except ClientGone:
             self._peer_ended = True
             self._drop_requests()
         except Exception:
             log.exception("a request could not be answered")
-            answering.close = True
-        self._parser.release(request)
+            close = True
+        if request.large is not None:
+            self._parser.release(request)
         if self._peer_ended and not self._parser.requests:
             self._close()
-        elif answering.close:
+        elif close:
             self._drop_requests()
             self._discard()
         else:
             self._after_answer()
+
+    def _answer_by_wsgi(self, request: Request, environ: Environ, close: bool) -> bool:
+        """Have the application answer; return whether the connection ends behind it. Raises ClientGone."""
+        answering = Answering(request, self._write, self._hand_over, close=close)
+        if request.upgrade:
+            environ[UPGRADE] = answering.upgrade
+        answering.run(self._all.app, environ)
+        environ.pop("werkzeug.request", None)  # which refers to it in turn: what it holds is freed now
+        if not answering.handed_over:
+            self._all.latencies.end(environ, answering.status)
+        return answering.close
 
     def _after_answer(self) -> None:
         if self._parser.requests:
@@ -259,13 +270,17 @@ class Connection:
                 self._begin_receiving(now)
                 with suppress(OSError):  # it is broken, as reading will tell
                     self._continue()
-            self._listen()
+            if self._listener is None:
+                self._listen()
 
     def _write(self, data: bytes) -> None:
         """Write all of `data` in a greenlet. Raises ClientGone."""
-        view = memoryview(data)
         began = 0.0
         try:
+            taken = self._transport.write(data)
+            if taken == len(data):
+                return
+            view = memoryview(data)[taken:]
             while True:
                 view = view[self._transport.write(view) :]
                 if not view:

@@ -6,26 +6,26 @@ Layer: api.http.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
+from operator import methodcaller
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from api.http.front.forwarded import Believed
-from api.http.front.parser import Request
-from api.http.front.stream import Stream
+from api.http.front.parser import SHAPE_NAMES_MAX, SHAPES_KEPT, Request
 from api.http.processing import PROCESSING, Processing
 from api.http.wsgi import Environ
 from api.json.errors import ApiError, Malformed
 
 TARGET: Final = "openbell.target"  # in the environ: path and query, byte for byte, as text
-UPGRADE: Final = "openbell.upgrade"  # in the environ: gives the connection to a WebSocket
+UPGRADE: Final = "openbell.upgrade"  # in the environ of who asks for it: gives the connection to a WebSocket
 
 NAME_KEPT_MAX: Final = 64  # bytes of a name of a header that is kept
 TARGETS_KEPT: Final = 256
 TARGET_KEPT_MAX: Final = 64  # bytes: of those that come again and again
 _NAMES_MAX: Final = 1_000  # of headers, kept
+_text: Final = methodcaller("decode", "latin-1")
 _SINGLE: Final = ("HTTP_AUTHORIZATION", "HTTP_ORIGIN")  # two of them would contradict each other
 
 
@@ -59,8 +59,9 @@ class Environs:
     def __init__(self, forwarded: Believed) -> None:
         self._forwarded = forwarded
         self._keys: dict[bytes, str] = {b"Content-Type": "CONTENT_TYPE", b"content-type": "CONTENT_TYPE"}
+        self._shapes: dict[tuple[bytes, ...], tuple[str, ...]] = {}  # by the names of a head, as they are written
 
-    def of(self, request: Request, peer: Peer, upgrade: Callable[[], Stream]) -> Environ:
+    def of(self, request: Request, peer: Peer) -> Environ:
         """The environ of a request. Raises ApiError 400 where its target or headers are none of HTTP/1.1."""
         target = request.target
         path, query, sent, host = _kept_parts(target) if len(target) <= TARGET_KEPT_MAX else _parts(target)
@@ -72,26 +73,38 @@ class Environs:
         environ["wsgi.input"] = BytesIO(request.body)
         environ[PROCESSING] = Processing(request.received)
         environ[TARGET] = sent
-        keys = self._keys
-        chunked = False
-        for name, value in request.headers:
-            key = keys.get(name) or self._key(name)
-            if key in environ:
-                if key in _SINGLE:
-                    raise Malformed("MALFORMED_HEADERS", f"{name.decode('latin-1')} is given twice.", field="headers")
-                environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
-            elif key == "HTTP_TRANSFER_ENCODING":
-                chunked = True  # a coding of the connection: what is behind sees the body
-            else:
-                environ[key] = value.decode("latin-1")
-        if chunked or "CONTENT_LENGTH" in environ:
+        keys = self._shapes.get(request.names) or self._shape(request.names)
+        if len(keys) == len(request.values):
+            environ.update(zip(keys, map(_text, request.values), strict=True))
+        else:
+            self._add_repeated(environ, request)
+        # a coding is the connection's: what is behind sees the body
+        if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None or "CONTENT_LENGTH" in environ:
             environ["CONTENT_LENGTH"] = str(len(request.body))
         if host is not None:
             environ["HTTP_HOST"] = host
-        if request.upgrade:
-            environ[UPGRADE] = upgrade
         self._forwarded.apply(environ)
         return environ
+
+    def _add_repeated(self, environ: Environ, request: Request) -> None:
+        """Add headers of which some come more than once. Raises ApiError 400 where one may not."""
+        for name, value in request.headers:
+            key = self._keys.get(name) or self._key(name)
+            if key in environ:
+                if key in _SINGLE:
+                    raise Malformed("MALFORMED_HEADERS", f"{name.decode('latin-1')} is given twice.", field="headers")
+                environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + _text(value)
+            else:
+                environ[key] = _text(value)
+
+    def _shape(self, names: tuple[bytes, ...]) -> tuple[str, ...]:
+        """The names in the environ of the headers of a head, each once. O(names)."""
+        keys = tuple(dict.fromkeys(self._keys.get(name) or self._key(name) for name in names))
+        if len(names) <= SHAPE_NAMES_MAX and max(map(len, names), default=0) <= NAME_KEPT_MAX:
+            if len(self._shapes) >= SHAPES_KEPT:
+                self._shapes.clear()
+            self._shapes[names] = keys
+        return keys
 
     def _key(self, name: bytes) -> str:
         """The name in the environ of a header."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 import httptools
 
@@ -31,6 +31,19 @@ _PLAIN, _HOST, _LENGTH, _CODING, _EXPECT, _UNDERSCORE = "plain", "host", "length
 _NAMED: Final = {b"host": _HOST, b"content-length": _LENGTH, b"transfer-encoding": _CODING, b"expect": _EXPECT}
 _KINDS: Final[dict[bytes, str]] = {}  # of names as they are written
 
+SHAPES_KEPT: Final = 256  # of heads, before all of them are found anew: a client has few
+SHAPE_NAMES_MAX: Final = 32  # headers of a head whose shape is kept
+
+
+class _Shape(NamedTuple):
+    """What the names of a head say, whatever is in its headers."""
+
+    hosts: int
+    judged: tuple[tuple[int, str], ...]  # places of the headers that say what comes and how, and what each is
+
+
+_SHAPES: Final[dict[tuple[bytes, ...], _Shape]] = {}  # by the names, as they are written
+
 
 class Request:
     """One request as it came. `large`: whose share of the large bodies it holds."""
@@ -41,11 +54,13 @@ class Request:
         "keep_alive",
         "large",
         "method",
+        "names",
         "pieces",
         "received",
         "size",
         "target",
         "upgrade",
+        "values",
         "version",
     )
 
@@ -55,6 +70,8 @@ class Request:
         self.target = b""
         self.version = ""
         self.headers: list[tuple[bytes, bytes]] = []
+        self.names: tuple[bytes, ...] = ()  # of the headers, and what is in each
+        self.values: tuple[bytes, ...] = ()
         self.pieces: list[bytes] = []
         self.size = 0
         self.body = b""
@@ -165,7 +182,7 @@ class RequestParser:
 
     def on_url(self, piece: bytes) -> None:
         """A part of the target."""
-        request = self._request()
+        request = self._current or self._request()
         request.target += piece
         if len(request.target) > TARGET_BYTES_MAX:
             self._refuse(ApiError(414, "TARGET_TOO_LONG", f"Path and query have at most {TARGET_BYTES_MAX} bytes."))
@@ -178,7 +195,7 @@ class RequestParser:
 
     def on_headers_complete(self) -> None:
         """The head is whole: judge what can be judged before the body comes."""
-        request = self._request()
+        request = self._current or self._request()
         request.method = self._http.get_method().decode("ascii")
         request.version = self._http.get_http_version()
         if self._head > HEAD_BYTES_MAX and not self.requests:
@@ -191,13 +208,11 @@ class RequestParser:
         self._headers = []
         if len(headers) > HEADERS_MAX:
             self._refuse(ApiError(431, "TOO_MANY_HEADERS", f"At most {HEADERS_MAX} headers are read."))
-        hosts = 0
-        for name, value in headers:
-            kind = _KINDS.get(name) or _kind_of(name)
-            if kind == _HOST:
-                hosts += 1
-            elif kind != _PLAIN:
-                self._judge(kind, value, request)
+        if headers:
+            request.names, request.values = zip(*headers, strict=True)
+        hosts, judged = _SHAPES.get(request.names) or _shape_of(request.names)
+        for place, kind in judged:
+            self._judge(kind, request.values[place], request)
         if b"#" in request.target:
             self._refuse(Malformed(_MALFORMED, "A fragment (#) is the client's own: leave it out."))
         if hosts != 1 and (hosts or request.version != "1.0"):
@@ -212,7 +227,8 @@ class RequestParser:
         """Refuse a header that says what comes and how, or take note of it."""
         if kind == _LENGTH:
             self.known_length = True
-            self._make_room(int(value))
+            if (size := int(value)) > self._small:
+                self._make_room(size)
         elif kind == _CODING:
             if value.strip().lower() != b"chunked" or request.version != "1.1":
                 self._refuse(_coding())
@@ -225,7 +241,7 @@ class RequestParser:
 
     def on_body(self, piece: bytes) -> None:
         """A part of the body."""
-        request = self._request()
+        request = self._current or self._request()
         request.size += len(piece)
         if request.size > self._small:
             self._make_room(request.size)
@@ -233,7 +249,7 @@ class RequestParser:
 
     def on_message_complete(self) -> None:
         """A request is whole."""
-        request = self._request()
+        request = self._current or self._request()
         pieces = request.pieces
         request.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         request.pieces = []
@@ -266,6 +282,18 @@ class RequestParser:
     def _refuse(self, refusal: ApiError) -> None:
         self._refusal = refusal
         raise refusal
+
+
+def _shape_of(names: tuple[bytes, ...]) -> _Shape:
+    """What these names say. O(names)."""
+    kinds = [_KINDS.get(name) or _kind_of(name) for name in names]
+    judged = [(place, kind) for place, kind in enumerate(kinds) if kind not in (_PLAIN, _HOST)]
+    shape = _Shape(kinds.count(_HOST), tuple(judged))
+    if len(names) <= SHAPE_NAMES_MAX and max(map(len, names), default=0) <= _NAME_KEPT_MAX:
+        if len(_SHAPES) >= SHAPES_KEPT:
+            _SHAPES.clear()
+        _SHAPES[names] = shape
+    return shape
 
 
 def _kind_of(name: bytes) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from api.http.front.answer import head_of, refusal_of
 from api.http.front.parser import Request
 from api.http.front.stream import Stream
-from api.http.wsgi import Answer, Environ, Headers, WsgiApp
+from api.http.wsgi import Environ, Headers, WsgiApp
 from api.json.errors import internal_error
 from logs.limit import limited
 
@@ -75,11 +75,6 @@ class Answering:
             if not self._begun and not self.handed_over:
                 self.status = "500 INTERNAL SERVER ERROR"
                 self._write(refusal_of(internal_error(), self._request))
-
-    def write(self, answer: Answer) -> None:
-        """Write an answer that is whole. Cooperative. Raises ClientGone."""
-        head = head_of(answer.status, answer.headers, close=self.close, old=self._request.version == "1.0")
-        self._write(head + answer.body)
 
     def upgrade(self) -> Stream:
         """The connection, for another protocol than HTTP."""

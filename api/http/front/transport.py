@@ -51,7 +51,7 @@ class Transport:
         except _WOULD_WAIT:
             return None
 
-    def write(self, data: memoryview) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """How many bytes of `data` are taken; 0 when none can be now. Raises OSError."""
         try:
             return self._socket.send(data)

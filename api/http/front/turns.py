@@ -54,8 +54,10 @@ class Turns:
         if queue is None:
             queue = self._waiting[address] = deque()
         queue.append((work, size))
-        self._bytes[address] += size
-        self._schedule()
+        if size:
+            self._bytes[address] += size
+        if not self._scheduled:
+            self._schedule()
 
     def wait(self, address: str) -> None:
         """Go on when it is the turn of `address`. Cooperative."""
@@ -77,9 +79,8 @@ class Turns:
         return self._bytes[address] >= CROWDED_BYTES
 
     def _schedule(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            hubs.get_hub().schedule_call_global(0, self._run)
+        self._scheduled = True
+        hubs.get_hub().schedule_call_global(0, self._run)
 
     def _run(self) -> None:
         until = time.perf_counter() + TURN_S  # of all addresses together, before what has come meanwhile is read
@@ -92,14 +93,18 @@ class Turns:
             self._schedule()
 
     def _do_next(self) -> None:
-        address = next(iter(self._waiting))
-        queue = self._waiting.pop(address)
+        waiting = self._waiting
+        address = next(iter(waiting))
+        queue = waiting[address]
         work, size = queue.popleft()
-        if queue:
-            self._waiting[address] = queue  # behind all the others
-            self._bytes[address] -= size
+        if not queue:
+            del waiting[address]
+            self._bytes.pop(address, None)
         else:
-            del self._bytes[address]
+            if size:
+                self._bytes[address] -= size
+            if len(waiting) > 1:
+                waiting[address] = waiting.pop(address)  # behind all the others
         try:
             work()
         except Exception:

@@ -316,8 +316,9 @@ class WebSocket:
 
     def _flush(self) -> None:
         """Send what the protocol has to say. Raises OSError; TimeoutError is one."""
-        with self._sending:
-            self._send(self._protocol.data_to_send())
+        if self._protocol.writes or self._rest or self._sending.locked():
+            with self._sending:
+                self._send(self._protocol.data_to_send())
 
     def _send(self, pieces: Iterable[bytes]) -> None:
         try:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from api.auth.credentials import AHEAD_MS_MAX, MOMENT_MS, Credentials, SignedMessage, SignedRequest
 from api.auth.requests import public_key_bytes
-from api.auth.signatures import WEAK_KEYS
+from api.auth.signatures import BLOCK_BYTES, WEAK_KEYS, HmacSha256
 from api.json.errors import ApiError, Malformed
 from identity.users import ALL_SCOPES, ApiKey
 from tests.api.auth.hand_clock import KEY_SECRET, MS_NS, TOKEN_KEY, USER, Clock
@@ -182,3 +182,11 @@ def test_of_the_weakest_key_one_signature_is_good_for_every_message() -> None:
     point = (1).to_bytes(32, "little")
     for message_of_anybody in (b"one", b"another"):
         Ed25519PublicKey.from_public_bytes(point).verify(point + bytes(32), message_of_anybody)
+
+
+@pytest.mark.parametrize("length", [0, 1, 32, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 200])
+def test_an_hmac_whose_secret_is_hashed_once_is_the_one_of_the_standard_library(length: int) -> None:
+    secret = bytes(number % 251 for number in range(length))
+    made = HmacSha256(secret)
+    for text in (b"", b"a", b"1700000000000\nPOST\n/order\n{}", bytes(range(256)) * 9, b"a"):
+        assert made.digest(text) == hmac.digest(secret, text, "sha256")

@@ -253,6 +253,22 @@ def test_a_key_that_comes_twice_is_found_wherever_it_is_and_no_other(value: Any,
     assert decode_exactly(text.encode()) == expected(value)
 
 
+@pytest.mark.parametrize(
+    ("event", "repeated"),
+    [
+        (b'["order",{"price":1,"side":"a"}]', False),
+        (b'["order",{"price":1,"side":"a:b"}]', False),
+        (b'["order",{"price":1,"price":2}]', True),
+        (b'["order",{"price":1,"price":2,"side":"a:b"}]', True),
+        (b'["a:b",{"price":1,"price":2}]', True),
+        (b'[{"a":1},{"price":1,"price":2}]', True),
+        (b'[{"a":1,"a":2},{"price":1}]', False),
+    ],
+)
+def test_a_key_of_an_event_that_comes_twice_is_found(event: bytes, repeated: bool) -> None:
+    assert (decode_exactly(event)[1] == RepeatedKey("price")) is repeated
+
+
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=None), st.sampled_from(["0.01", "0.25", "1", "1e-18"]))
 def test_units_are_counted_exactly_or_not_at_all(value: Decimal, step: str) -> None:
     units = whole_units(value, Decimal(step))

@@ -24,6 +24,7 @@ from engine.events import Accepted, Cancelled, CommandResult, Filled
 from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
 from journal.codec import open_batch
+from listings.grid import grid_of
 from tests.api.market.one_symbol import COIN, Market
 from tests.api.orders.reference_answers import cancel_reference, order_reference
 from tests.explain.random_market import COMMANDS, random_order
@@ -127,11 +128,11 @@ def test_best_prices_and_trades_are_written_as_their_views_are() -> None:
         applied = market.do(command)
         book = market.exchange.books["ANY"]
         expected: BboView | TradeView = bbo_view(book, applied.seq, applied.ts_ns)
-        assert bbo_text(book, applied.seq, applied.ts_ns).encode() == encode(expected)
+        assert bbo_text(book, grid_of(COIN), applied.seq, applied.ts_ns).encode() == encode(expected)
         for event in applied.events:
             if isinstance(event, Filled):
                 expected = trade_view(event, COIN, applied.ts_ns, applied.seq)
-                assert trade_text(event, COIN, applied.ts_ns, applied.seq).encode() == encode(expected)
+                assert trade_text(event, grid_of(COIN), applied.ts_ns, applied.seq).encode() == encode(expected)
 
 
 def test_the_text_of_a_trade_is_made_once_and_never_taken_for_anothers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,9 +145,9 @@ def test_the_text_of_a_trade_is_made_once_and_never_taken_for_anothers(monkeypat
             applied = market.enter(Side.SELL, 1, price, 0)
             fills.append((next(event for event in applied.events if isinstance(event, Filled)), applied))
     for fill, applied in fills + fills[::-1]:
-        text = trade_text(fill, COIN, applied.ts_ns, applied.seq)
+        text = trade_text(fill, grid_of(COIN), applied.ts_ns, applied.seq)
         assert text.encode() == encode(trade_view(fill, COIN, applied.ts_ns, applied.seq))
-        assert trade_text(fill, COIN, applied.ts_ns, applied.seq) is text
+        assert trade_text(fill, grid_of(COIN), applied.ts_ns, applied.seq) is text
     assert len(live_texts._trades) <= 3
 
 
