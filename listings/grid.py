@@ -13,7 +13,7 @@ from functools import reduce
 
 from engine.instrument import Instrument
 from engine.types import Amount, Lots, Ticks
-from listings.tables import MAX_UNITS, fixed_texts, plain_numbers, shortest
+from listings.tables import MAX_UNITS, fixed_texts, plain_numbers, shortest, shortest_texts
 
 MAX_DIGITS = 60  # of a number as written
 MAX_GRIDS = 10_000  # grids kept; beyond that many they are made anew
@@ -29,13 +29,13 @@ class Grid:
     """The steps of one instrument: reads decimals into whole units, writes units as decimals."""
 
     __slots__ = (
+        "_amounts",
         "_lot",
         "_lot_decimals",
         "_lot_units",
         "_lots",
         "_prices",
         "_quantities",
-        "_quote_scale",
         "_tick",
         "_tick_decimals",
         "_tick_units",
@@ -50,7 +50,7 @@ class Grid:
         self._lot_decimals, self._lot_units = _decimals_and_units(self._lot)
         self._prices = fixed_texts(self._tick_units, self._tick_decimals)
         self._quantities = fixed_texts(self._lot_units, self._lot_decimals)
-        self._quote_scale = instrument.quote_scale
+        self._amounts = shortest_texts(instrument.quote_scale)
         self._ticks = plain_numbers(self._tick_units, self._tick_decimals)
         self._lots = plain_numbers(self._lot_units, self._lot_decimals)
 
@@ -94,7 +94,7 @@ class Grid:
 
     def amount(self, minor_units: int) -> str:
         """A quote amount as the shortest exact decimal."""
-        return shortest(minor_units, self._quote_scale) if minor_units else "0"
+        return self._amounts[minor_units]
 
     def average_price(self, notional: Amount, lots: Lots) -> str | None:
         """Notional over quantity, rounded half up to a millionth of the price precision; None for nothing."""

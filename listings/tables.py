@@ -32,6 +32,21 @@ class FixedTexts(dict[int, str]):
         return text
 
 
+class ShortestTexts(dict[int, str]):
+    """Units of the last of some places -> the shortest exact decimals."""
+
+    __slots__ = ("_decimals",)
+
+    def __init__(self, decimals: int) -> None:
+        self._decimals = decimals
+
+    def __missing__(self, units: int) -> str:
+        if len(self) >= MAX_KEPT:
+            self.clear()
+        text = self[units] = shortest(units, self._decimals)
+        return text
+
+
 class PlainNumbers(dict[str, int | None]):
     """Decimals above zero, written as digits or digits, a point and digits -> whole steps; None for anything else.
 
@@ -66,6 +81,12 @@ class PlainNumbers(dict[str, int | None]):
 def fixed_texts(units: int, decimals: int) -> FixedTexts:
     """The one table of these steps."""
     return FixedTexts(units, decimals)
+
+
+@lru_cache(MAX_TABLES)
+def shortest_texts(decimals: int) -> ShortestTexts:
+    """The one table of these places."""
+    return ShortestTexts(decimals)
 
 
 @lru_cache(MAX_TABLES)

@@ -138,7 +138,11 @@ class SymbolActivity:
                 self._add_to_minute(self.seconds[-1])
             self.seconds.append(Traded(second, price, price, price, price, 0, 0, 0, first_id=filled.trade_id))
         current = self.seconds[-1]
-        current.high, current.low, current.close = max(current.high, price), min(current.low, price), price
+        current.close = price
+        if price > current.high:
+            current.high = price
+        elif price < current.low:
+            current.low = price
         current.lots += filled.quantity
         current.notional += filled.notional
         current.trades += 1

@@ -27,6 +27,11 @@ KINDS_KEPT: Final = 1_024  # side, type and time in force of a symbol
 
 def order_answer(applied: CommandResult, exchange: Exchange, processing_ms: float) -> Encoded:
     """The `OrderAnswer` to an order that was accepted, from the events of its command. O(events)."""
+    return msgspec.Raw(order_text(applied, exchange, repr(processing_ms)))
+
+
+def order_text(applied: CommandResult, exchange: Exchange, processing_ms: str) -> str:
+    """The same as a part of a larger text."""
     events = applied.events
     accepted = events[0]
     if not isinstance(accepted, Accepted):
@@ -45,7 +50,7 @@ def order_answer(applied: CommandResult, exchange: Exchange, processing_ms: floa
         taker_fees += trade.taker_fee
     average = grid.average_price(order.notional, cum) if trades else None
     kind = _kind(accepted.symbol, accepted.side, accepted.order_type, accepted.time_in_force)
-    return msgspec.Raw(
+    return (
         f'{{{"" if order.terms is None else _options(order, grid)}"order_id":"{accepted.order_id}",'
         f'"client_order_id":{"null" if name is None else json_text(name)},{kind},'
         f'"price":{"null" if order.price is None else quoted(grid.price(order.price))},'
@@ -55,7 +60,7 @@ def order_answer(applied: CommandResult, exchange: Exchange, processing_ms: floa
         f'"average_price":{quoted(average)},"trades":[{",".join(trades)}],'
         f'"total_maker_fees":"{grid.amount(maker_fees)}",'
         f'"total_taker_fees":"{grid.amount(taker_fees)}","bbo":{bbo_text(book, exchange.seq, exchange.ts_ns)},'
-        f'"processing_time_ms":{processing_ms!r},{moment_text(ts_ns)},"seq":{seq},'
+        f'"processing_time_ms":{processing_ms},{moment_text(ts_ns)},"seq":{seq},'
         f'{_legs(entered, accepted.order_id, grid) if entered else ""}"repeated":false}}'
     )
 

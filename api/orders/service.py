@@ -17,8 +17,8 @@ from api.http.processing import Faults, Processing, Record
 from api.json.encoded import Encoded, encoded
 from api.json.errors import ApiError, as_error, internal_error, rejected
 from api.orders.amend_views import AmendAnswer, amend_answer
-from api.orders.answers import cancel_answer, order_answer
-from api.orders.batch import BatchCommand, BatchResult, EncodedBatch
+from api.orders.answers import cancel_answer, order_answer, order_text
+from api.orders.batch import BatchCommand, BatchResult, EncodedBatch, entered_result
 from api.orders.duplicates import DuplicateLookup, EarlierOrder
 from api.orders.field_combinations import amend_combination_sentence, combination_sentence
 from api.orders.keyed import earlier_outcome, submit_once
@@ -28,7 +28,7 @@ from api.orders.preview_views import PreviewAnswer, preview_answer
 from api.orders.reject_details import reject_details
 from api.orders.views import CancelAllAnswer, cancel_all_answer
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
-from engine.events import Cancelled, CommandResult, DuplicateRequest, Rejected
+from engine.events import Accepted, Cancelled, CommandResult, DuplicateRequest, Rejected
 from engine.exchange import Exchange
 from engine.preview import DuplicateOf, Preview, preview, refusal_figures
 from engine.rejects import RejectReason
@@ -150,6 +150,7 @@ class OrderService:
         sequenced = [command for command in checked if not isinstance(command, _NOT_SEQUENCED)]
         applied = iter(self._sequencer.submit_all(sequenced) if sequenced else ())
         deadline = time.monotonic() + PATIENCE_S  # a new one: what is read of the history now comes after the commands
+        elapsed = repr(processing.elapsed_ms)  # all of them are sent at once
         results: list[Encoded] = []
         for asked, command in in_turns(zip(commands, checked, strict=True)):
             status, body = 200, None
@@ -160,7 +161,12 @@ class OrderService:
                     if isinstance(asked, EnterOrder):
                         body = self._found(command, asked, processing, max(0.0, deadline - time.monotonic()))
                 else:
-                    body = self._answer(next(applied), command, processing, deadline)
+                    outcome = next(applied)
+                    if type(command) is EnterOrder and type(outcome.events[0]) is Accepted:
+                        processing.count_order(self._record_latency)
+                        results.append(entered_result(order_text(outcome, self._exchange, elapsed)))
+                        continue
+                    body = self._answer(outcome, command, processing, deadline)
             except (ApiError, StoreAway) as refusal:
                 error = as_error(refusal).without_frames()
                 status, body = error.status, encoded(error.body())

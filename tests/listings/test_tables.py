@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from listings import tables
 from listings.grid import whole_units
 from listings.numbers import decimal_of
-from listings.tables import MAX_UNITS, FixedTexts, PlainNumbers, fixed, shortest
+from listings.tables import MAX_UNITS, FixedTexts, PlainNumbers, ShortestTexts, fixed, shortest
 
 decimals = st.integers(0, 18)
 units_of_step = st.sampled_from([1, 2, 5, 10, 25, 100, 125]) | st.integers(1, 10**6)
@@ -44,6 +44,13 @@ def test_a_table_gives_the_text_that_is_made_of_the_number_first_and_later(
         assert table[number] == fixed(number * units, decimals)
         assert Fraction(table[number]) == Fraction(number * units, 10**decimals)
         assert len(table[number].partition(".")[2]) == decimals
+
+
+@given(decimals=decimals, units=st.lists(amounts, max_size=20))
+def test_a_table_of_amounts_gives_the_shortest_text_first_and_later(decimals: int, units: list[int]) -> None:
+    table = ShortestTexts(decimals)
+    for number in units + units:
+        assert table[number] == shortest(number, decimals)
 
 
 @given(units=units_of_step, decimals=decimals, texts=st.lists(written, max_size=20))
