@@ -262,16 +262,16 @@ class Activity:
         """Count a refused command."""
         self.rejects[rejected.reason.value] += 1
 
-    def count_order(self, symbol: str, ts_ns: int) -> None:
-        """Count an order that was entered, accepted or not."""
-        self.orders += 1
+    def count_orders(self, symbol: str, ts_ns: int, number: int) -> None:
+        """Count so many orders of one symbol that were entered at a time, accepted or not."""
+        self.orders += number
         if symbol in self._exchange.books:
-            self.of(symbol).orders += 1
+            self.of(symbol).orders += number
         second = ts_ns // SECOND_NS
         if self._per_second and self._per_second[-1][0] == second:
-            self._per_second[-1] = (second, self._per_second[-1][1] + 1)
+            self._per_second[-1] = (second, self._per_second[-1][1] + number)
         else:
-            self._per_second.append((second, 1))
+            self._per_second.append((second, number))
 
     def saved(self) -> ActivityState:
         """Everything, to be written. O(what is kept)."""

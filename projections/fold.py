@@ -50,11 +50,18 @@ class Fold:
         )
         trades: list[TradePrint] = []
         touched: list[LevelKey] = []
+        symbol, ts_ns, orders = "", 0, 0  # of the last ones, which are not counted yet
         for applied in batch:
-            if type(applied.command) is EnterOrder:
-                activity.count_order(applied.command.symbol, applied.ts_ns)
-            elif type(applied.command) is StopAccount:
-                self._profits.stop(applied.command)
+            command = applied.command
+            if type(command) is EnterOrder:
+                if command.symbol == symbol and applied.ts_ns == ts_ns:
+                    orders += 1
+                else:
+                    if orders:
+                        activity.count_orders(symbol, ts_ns, orders)
+                    symbol, ts_ns, orders = command.symbol, applied.ts_ns, 1
+            elif type(command) is StopAccount:
+                self._profits.stop(command)
             uncrossed = False
             for event in applied.events:
                 if type(event) is Filled:
@@ -66,4 +73,6 @@ class Fold:
                     uncrossed = True
                 if with_levels:
                     touched += levels_of(event, exchange, uncrossed=uncrossed)
+        if orders:
+            activity.count_orders(symbol, ts_ns, orders)
         return Folded(trades, touched, batch)
