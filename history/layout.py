@@ -220,6 +220,8 @@ def place_of(order_id: OrderId) -> int:
 
     A number that can be no order's id has a place that no order has.
     """
+    if 0 <= order_id < LEG_UNIT:  # no leg, as nearly all
+        return order_id * PLACES
     leg = order_id // LEG_UNIT
     return entry_of(order_id) * PLACES + (leg if 0 <= leg < PLACES - 1 else PLACES - 1)
 

@@ -117,22 +117,22 @@ class RowMaker:
 
     def _fill(self, rows: Rows, item: CommandResult, event: Filled) -> None:
         listed = self._listed.get(event.symbol) or rows.listed[event.symbol]
+        _, base_id, quote_id = listed
         maker, taker, trade_id = event.maker_account, event.taker_account, event.trade_id
+        maker_fee, taker_fee = event.maker_fee, event.taker_fee
         rows.trades.append((
             trade_id, rows.posting_id + 1, item.seq, item.ts_ns, listed.symbol_id, event.price, event.quantity,
             stored(event.notional), _SIDE[event.taker_side], place_of(event.maker_order_id),
-            place_of(event.taker_order_id), maker, taker, stored(event.maker_fee), stored(event.taker_fee),
+            place_of(event.taker_order_id), maker, taker, stored(maker_fee), stored(taker_fee),
             int(event.auction), int(event.self_trade),
         ))  # fmt: skip
-        rows.posting_id += count_of(event.maker_fee, event.taker_fee)
+        rows.posting_id += count_of(maker_fee, taker_fee)
         by_account = rows.account_trades
-        by_account.append((maker, listed.base_id, trade_id))
-        by_account.append((maker, listed.quote_id, trade_id))
+        by_account += ((maker, base_id, trade_id), (maker, quote_id, trade_id))
         if taker != maker:
-            by_account.append((taker, listed.base_id, trade_id))
-            by_account.append((taker, listed.quote_id, trade_id))
-        if event.maker_fee or event.taker_fee:
-            by_account.append((FEE_ACCOUNT, listed.quote_id, trade_id))
+            by_account += ((taker, base_id, trade_id), (taker, quote_id, trade_id))
+        if maker_fee or taker_fee:
+            by_account.append((FEE_ACCOUNT, quote_id, trade_id))
 
     def _end(self, rows: Rows, item: CommandResult, event: Ended, status: int, reason: int | None = None) -> None:
         listed = self._listed.get(event.symbol) or rows.listed[event.symbol]

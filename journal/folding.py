@@ -2,7 +2,7 @@
 
 SQLite does it within a commit, and says nothing when it fails. Here it is a step of its own: no commit waits for it
 that was there before it, and what fails is logged and tried again, while records stay durable in the log. A log of
-FOLD_PAGES takes 4 ms to fold on two shared cores; a quarter of it, 1 ms.
+FOLD_PAGES takes a millisecond to fold, and the wait for a processor beside it (measured in benchmarks/commit_tail.py).
 Layer: journal.
 """
 

@@ -33,6 +33,7 @@ class Grid:
     """
 
     __slots__ = (
+        "_amounts",
         "_lot",
         "_lot_decimals",
         "_lot_units",

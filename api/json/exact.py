@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from listings.numbers import exactly
 
-_decode = msgspec.json.Decoder(float_hook=exactly).decode
+decode_plainly: Final = msgspec.json.Decoder(float_hook=exactly).decode
+"""The values of a JSON text, of a key that an object has twice the last. Raises as `decode_exactly`."""
+
 _strings = re.compile(rb'"(?:[^"\\]++|\\.)*+"(\s*:)?', re.DOTALL).findall  # each with its colon, if it is a key
 _after_a_key = re.compile(rb'"\s*:').findall  # behind each key, and seldom within a text
 
@@ -33,7 +35,7 @@ def decode_exactly(body: bytes) -> Any:
     In a list each element is judged for itself. Raises msgspec.DecodeError, ValueError or RecursionError for what is
     no JSON, or cannot be read.
     """
-    value = _decode(body)
+    value = decode_plainly(body)
     colons = body.count(b":")
     if type(value) is dict:
         if len(value) == colons:  # an object of plain values, as nearly all are

@@ -29,6 +29,11 @@ def order_answer(
     applied: CommandResult, exchange: Exchange, processing_ms: float, *, repeated: bool = False
 ) -> Encoded:
     """The `OrderAnswer` to an order that was accepted, now or before, from the events of its command. O(events)."""
+    return msgspec.Raw(order_text(applied, exchange, repr(processing_ms), repeated=repeated))
+
+
+def order_text(applied: CommandResult, exchange: Exchange, processing_ms: str, *, repeated: bool = False) -> str:
+    """The same as a part of a larger text."""
     events = applied.events
     accepted = events[0]
     if not isinstance(accepted, Accepted):
@@ -47,7 +52,7 @@ def order_answer(
         taker_fees += trade.taker_fee
     average = grid.average_price(order.notional, cum) if trades else None
     kind = _kind(accepted.symbol, accepted.side, accepted.order_type, accepted.time_in_force)
-    return msgspec.Raw(
+    return (
         f'{{{"" if order.terms is None else _options(order, grid)}"order_id":"{accepted.order_id}",'
         f'"client_order_id":{"null" if name is None else json_text(name)},{kind},'
         f'"price":{"null" if price is None else quoted(grid.prices[price])},'
@@ -57,7 +62,7 @@ def order_answer(
         f'"average_price":{quoted(average)},"trades":[{",".join(trades)}],'
         f'"total_maker_fees":"{amounts[maker_fees]}",'
         f'"total_taker_fees":"{amounts[taker_fees]}","bbo":{bbo_text(book, grid, exchange.seq, exchange.ts_ns)},'
-        f'"processing_time_ms":{processing_ms!r},{moment_text(ts_ns)},"seq":{seq},'
+        f'"processing_time_ms":{processing_ms},{moment_text(ts_ns)},"seq":{seq},'
         f'{_legs(entered, accepted.order_id, grid) if entered else ""}"repeated":{"true" if repeated else "false"}}}'
     )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
@@ -18,6 +17,7 @@ from msgspec import UNSET, Meta, UnsetType
 from api.http.documented import any_of
 from api.json.encoded import Encoded
 from api.json.errors import ApiError, ErrorBody, Malformed
+from api.json.exact import decode_plainly
 from api.json.requests import PLAIN_BODY_BYTES, Request, converted, no_json, parsed
 from api.orders.amend_views import AmendAnswer
 from api.orders.ordinary import FIELDS_IN_BATCH, ordinary_order
@@ -101,6 +101,11 @@ class BatchAnswer(msgspec.Struct, frozen=True):
     repeated: bool | UnsetType = UNSET  # true: it came before, under the same Idempotency-Key
 
 
+def entered_result(answer: str) -> Encoded:
+    """The `BatchResult` of an order that was entered, by the text of its answer."""
+    return msgspec.Raw(f'{{"status":200,"body":{answer}}}')
+
+
 class EncodedBatch(msgspec.Struct, frozen=True):
     """A `BatchAnswer` whose results are written already."""
 
@@ -141,18 +146,44 @@ class _Operation(msgspec.Struct, frozen=True):
 def batch_of_body(body: bytes, account: AccountId, exchange: Exchange) -> list[BatchCommand | ApiError]:
     """The commands of a POST /orders/batch body, errors in place of what is malformed. Cooperative. Raises Malformed.
 
-    Each element is read by itself, so that a long body is read in turns.
+    A short body of plain orders is read at once; else each element by itself, so that a long body is read in turns.
     """
+    if len(body) <= PLAIN_BODY_BYTES and (plain := _plain_orders(body)) is not None:
+        return _commands(plain, _as_it_is, account, exchange)
     elements = _elements(body)
     if elements is None:
         return batch_of(parsed(body, BatchRequest), account, exchange)
-    return _commands([partial(_element, bytes(element)) for element in _limited(elements)], account, exchange)
+    return _commands(_limited(elements), _element, account, exchange)
 
 
 def batch_of(data: Any, account: AccountId, exchange: Exchange) -> list[BatchCommand | ApiError]:
     """The same of the data of the feed's `batch`, which is parsed already. Cooperative. Raises Malformed."""
-    elements = _limited(converted(data, BatchRequest).orders)
-    return _commands([partial(_as_it_is, element) for element in elements], account, exchange)
+    return _commands(_limited(converted(data, BatchRequest).orders), _as_it_is, account, exchange)
+
+
+def _plain_orders(body: bytes) -> list[Any] | None:
+    """The elements of a batch as plain values, where each would be the same read by itself; None where it may not be.
+
+    As many colons as keys: no key comes twice, and no text has one. As many closing braces as objects: each of them
+    ends an object, so none is longer than what lies between two.
+    """
+    try:
+        value = decode_plainly(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    elements = value.get("orders") if type(value) is dict and len(value) == 1 else None
+    if type(elements) is not list or not 0 < len(elements) <= MAX_BATCH:
+        return None
+    keys = 1
+    for element in elements:
+        if type(element) is not dict:
+            return None
+        keys += len(element)
+    if body.count(b":") != keys or body.count(b"}") != len(elements) + 1:
+        return None
+    if len(body) > MAX_ELEMENT_BYTES and max(map(len, body.split(b"}"))) >= MAX_ELEMENT_BYTES:
+        return None
+    return elements
 
 
 def _elements(body: bytes) -> list[msgspec.Raw] | None:
@@ -188,8 +219,9 @@ def _no_batch(body: bytes, problem: Exception | None) -> Malformed:
     return no_json(body, problem)
 
 
-def _element(written: bytes) -> Any:
+def _element(raw: msgspec.Raw) -> Any:
     """One element as plain values, its numbers exact. Raises Malformed."""
+    written = bytes(raw)
     if len(written) > MAX_ELEMENT_BYTES:
         raise Malformed(
             "INVALID_VALUE", f"An order of a batch is of at most {MAX_ELEMENT_BYTES} bytes.", field="orders"
@@ -214,13 +246,13 @@ def entered_in(answer: EncodedBatch, commands: Sequence[BatchCommand | ApiError]
 
 
 def _commands(
-    readers: list[Callable[[], Any]], account: AccountId, exchange: Exchange
+    elements: list[T], read: Callable[[T], Any], account: AccountId, exchange: Exchange
 ) -> list[BatchCommand | ApiError]:
-    """The command of each element, or what is wrong with it."""
+    """The command of each element, which `read` makes plain values of, or what is wrong with it."""
     commands: list[BatchCommand | ApiError] = []
     mass_cancels = 0
-    for read in in_turns(readers):
-        command = _command(read, account, exchange)
+    for element in in_turns(elements):
+        command = _command(element, read, account, exchange)
         if type(command) is CancelAll:
             mass_cancels += 1
             if mass_cancels > MAX_CANCEL_ALL:
@@ -239,10 +271,10 @@ def _of_another_size(count: int) -> Malformed:
     return Malformed("INVALID_VALUE", f"A batch has 1 to {MAX_BATCH} orders, and this one {count}.", field="orders")
 
 
-def _command(read: Callable[[], Any], account: AccountId, exchange: Exchange) -> BatchCommand | ApiError:
-    """The command of one element, which `read` gives as plain values."""
+def _command(element: T, read: Callable[[T], Any], account: AccountId, exchange: Exchange) -> BatchCommand | ApiError:
+    """The command of one element."""
     try:
-        value = read()
+        value = read(element)
         operation = _operation(value)
         if operation == "enter":
             ordinary = ordinary_order(value, account, exchange, FIELDS_IN_BATCH)

@@ -31,6 +31,7 @@ from engine.types import Amount, Lots, OrderId, OrderStatus, Ticks
 _CHANGES: Final[frozenset[type[Event]]] = frozenset({Completed, Cancelled, Expired, Amended, Triggered, StopPriceMoved})
 _RESTING: Final = OrderStatus.RESTING  # looking a member up by its class takes as long as the rest
 _FILLED: Final = OrderStatus.FILLED
+_CANCELLED: Final = OrderStatus.CANCELLED
 
 
 class EnteredOrder(msgspec.Struct):
@@ -71,7 +72,7 @@ def status_of(ended: Ended) -> tuple[OrderStatus, str | None]:
     if isinstance(ended, Completed):
         return _FILLED, None
     if isinstance(ended, Cancelled):
-        return OrderStatus.CANCELLED, ended.reason
+        return _CANCELLED, ended.reason
     if isinstance(ended, Expired):
         return OrderStatus.EXPIRED, None
     raise TypeError(f"{type(ended).__name__} is no way to end")

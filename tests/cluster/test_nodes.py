@@ -13,8 +13,9 @@ from openbell.programs import PROGRAMS
 from tests.access.cast import operator
 from tests.cluster.nodes import Nodes, nodes, state_of
 from tests.etcd import EtcdCluster, needs_etcd
+from tests.ports import free_port
 from tests.programs import run
-from tests.server import RunningServer, eventually, free_port
+from tests.server import RunningServer, eventually
 from tests.tidy.pages import page, rows, section
 
 pytestmark = needs_etcd

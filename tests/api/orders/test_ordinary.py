@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from api.json.errors import ApiError, Malformed
 from api.json.requests import converted, decoded, parsed
+from api.orders import batch
 from api.orders.batch import BatchAmend, BatchCancel, BatchCancelAll, BatchEnter, batch_of, batch_of_body
 from api.orders.ordinary import FIELDS_IN_BATCH, ordinary_order
 from api.orders.requests import (
@@ -264,6 +265,67 @@ def test_options_are_those_that_were_asked_for(exchange: Exchange) -> None:
     named = ordinary_order(PLAIN | {"self_trade_prevention": "none"}, ACCOUNT, exchange)
     assert named is not None
     assert named.self_trade_prevention is SelfTradePrevention.NONE
+
+
+def errors_as_values(read: list[Any]) -> list[Any]:
+    """What was read of a batch, to be compared."""
+    return [(one.code, one.sentence, one.details) if isinstance(one, ApiError) else one for one in read]
+
+
+def read_both_ways(body: bytes, exchange: Exchange) -> tuple[Any, Any]:
+    """A batch as it is read, and as it is read element by element."""
+
+    def read() -> Any:
+        return errors_as_values(batch_of_body(body, ACCOUNT, exchange))
+
+    with pytest.MonkeyPatch.context() as patched:
+        found = outcome(read)
+        patched.setattr(batch, "_plain_orders", lambda _: None)
+        return found, outcome(read)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    elements=st.lists(bodies(more_fields=("op",)), max_size=4),
+    around=st.sampled_from(
+        [b'{"orders":[%s]}'] * 5 + [b' {"orders": [%s ] } ', b'{"orders":[%s],"orders":[]}', b"[%s]"]
+    ),
+)
+def test_a_batch_that_is_read_at_once_is_the_same_as_element_by_element(
+    exchange: Exchange, elements: list[bytes], around: bytes
+) -> None:
+    at_once, one_by_one = read_both_ways(around.replace(b"%s", b",".join(elements)), exchange)
+    assert at_once == one_by_one
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'{"symbol":"ODD-1","symbol":"ODD-1"}',
+        b'{"client_order_id":"}"}',
+        b'{"client_order_id":"a:b"}',
+        b'{"op":"cancel","order_id":{}}',
+        b'{"op":"cancel",' + b" " * 8_192 + b'"order_id":5}',
+        b'{"op":"cancel",' + b" " * (8_192 - 30) + b'"order_id":5}',
+        b'{"op":"cancel",' + b" " * (8_192 - 28) + b'"order_id":5}',
+        b'{"op":"cancel",' + b" " * (8_192 - 27) + b'"order_id":5}',
+        b'{"op":"cancel",' + b" " * (8_192 - 26) + b'"order_id":5}',
+        b'{"quantity":1e999999999999}',
+        b"{}",
+        b"5",
+    ],
+)
+def test_one_odd_element_is_answered_as_when_each_is_read_by_itself(exchange: Exchange, odd: bytes) -> None:
+    plain = msgspec.json.encode(PLAIN)
+    for body in (b'{"orders":[%b,%b,%b]}' % (plain, odd, plain), b'{"orders":[%b]}' % odd):
+        at_once, one_by_one = read_both_ways(body, exchange)
+        assert at_once == one_by_one
+
+
+def test_a_short_batch_of_plain_orders_is_read_at_once(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_elements", None)  # which raises where it is called
+    body = msgspec.json.encode({"orders": [PLAIN, {"op": "cancel", "order_id": "5"}] * 50})
+    assert len(batch_of_body(body, ACCOUNT, exchange)) == 100
 
 
 def test_a_batch_of_ordinary_and_odd_orders_is_read_element_by_element(exchange: Exchange) -> None:
