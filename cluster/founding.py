@@ -38,7 +38,7 @@ def opened_log(store: LogStore, keys: Keys) -> StoredHead:
         raise LogUnformatted(f"There is no log under {keys.prefix} in this store.")
     try:
         found = msgspec.json.decode(formats[0].value, type=Format)
-    except msgspec.DecodeError as error:
+    except ValueError as error:  # DecodeError, or a text that is none
         raise LogTooNew(f"The log's format cannot be read: {error}.") from error
     if found.log > FORMAT:
         raise LogTooNew(f"The log is of format {found.log}; this version knows {FORMAT}.")

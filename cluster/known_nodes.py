@@ -138,7 +138,7 @@ def _states_in(entries: Iterable[Entry]) -> Iterator[NodeState]:
     for entry in entries:
         try:
             yield _decode(entry.value)
-        except msgspec.DecodeError as problem:
+        except ValueError as problem:  # DecodeError, or a text that is none
             log.debug("%s cannot be read: %s", entry.key, problem)
 
 

@@ -49,7 +49,7 @@ def decode_record(n: int, value: bytes) -> BatchRecord:
         raise CorruptRecord(n, "the log holds it in a format that this version does not know")
     try:
         record = BatchRecord(*_decode(memoryview(value)[1:]))
-    except msgspec.DecodeError as error:
+    except ValueError as error:  # DecodeError, or a text that is none
         raise CorruptRecord(n, f"the log's value cannot be decoded: {error}") from error
     if record.n != n:
         raise CorruptRecord(n, f"the log has record {record.n} in its place")

@@ -57,7 +57,7 @@ def decoded_position(kept: bytes) -> BrokerPosition | None:
         return None
     try:
         position = _decode(kept)
-    except msgspec.DecodeError:
+    except ValueError:  # DecodeError, or a text that is none
         raise BrokerRefused("what the broker keeps as the position is none") from None
     if position.format != FORMAT:
         raise BrokerRefused(f"the broker's position is of format {position.format}, and this one reads {FORMAT}")

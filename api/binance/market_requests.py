@@ -188,7 +188,7 @@ def names_of(symbol: str | None, symbols: str | None) -> list[str] | None:
         return None
     try:
         names = msgspec.json.decode(symbols, type=list[str])
-    except msgspec.DecodeError:
+    except ValueError:  # DecodeError, or a text that is none
         legal = '^\\[("[A-Z0-9-_.]{1,32}"(,"[A-Z0-9-_.]{1,32}"){0,}){0,1}\\]$'
         raise BinanceError(
             -1100, f"Illegal characters found in parameter 'symbols'; legal range is '{legal}'."

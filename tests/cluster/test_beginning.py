@@ -69,7 +69,7 @@ def test_a_node_that_is_killed_while_it_begins_with_a_snapshot_begins_again(
 
 def test_a_node_that_cannot_be_read_hides_no_other() -> None:
     keys, there = Keys("c"), NodeState(name="b", boot="boot", role="follower")
-    values = {"a": b"{", "b": msgspec.json.encode(there), "c": b"\xff"}
+    values = {"a": b"{", "b": msgspec.json.encode(there), "c": b"\xff", "d": b'{"name":"\xff","boot":"","role":""}'}
     found = tuple(entry(keys.node(name), value) for name, value in values.items())
     assert nodes_of(cast(LogStore, ScriptedStore([Outcome(True, 10, (found,))])), keys) == [there]
 
