@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import eventlet
@@ -56,6 +56,7 @@ from engine.types import AccountId, TradingStatus
 from history.access import HistoryAccess
 from journal.codec import seal
 from listings.schedule import Change
+from replica.frames import BadFrame
 from sequencer.venue_clock import HeldClock
 from tests.cluster.door import until
 
@@ -210,6 +211,27 @@ def test_a_server_says_why_its_door_cannot_serve(server: Server) -> None:
         process.channel.close()
     with pytest.raises(OSError, match="front door 2 cannot be started: no port"):
         server.starting.wait()
+
+
+def test_a_door_that_cannot_be_introduced_is_ended_and_counts_as_one_that_ended(server: Server) -> None:
+    """Else nobody would keep its place: neither it nor another would ever serve there."""
+    first, _ = server.serve()
+    times = 0
+
+    def too_much_at_first() -> Iterable[ToDoor]:
+        nonlocal times
+        times += 1
+        if times <= 2:
+            raise BadFrame("more than is sent")
+        return []
+
+    server.doors._source = server.source._replace(introduction=too_much_at_first)
+    first.kill()
+    until(lambda: server.processes[1].heard[-1:] == [Introduced()] and server.processes[1] is not first)
+    assert server.started.count(1) == 4
+    assert server.doors._doors[0].failed == 2
+    server.processes[1].say(Ready(9))
+    until(lambda: server.statuses() == ["serving", "serving"])
 
 
 def test_a_process_that_cannot_be_started_once_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
