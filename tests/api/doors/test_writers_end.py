@@ -263,15 +263,18 @@ def test_the_orders_of_connections_of_a_door_that_is_killed_are_cancelled_and_of
 
 def test_where_the_server_stops_orders_stay_and_what_is_not_answered_is_counted(server: Server) -> None:
     one, other = server.serve()
-    one.say(Entered("a", ["1"], AccountId(1)), Unread(2))
-    other.say(Unread(3), Hurry(1))
-    until(lambda: bool(server.cancelling) and bool(server.hurried))
+    one.say(Entered("a", ["1"], AccountId(1)), Hurry(1))
+    until(lambda: bool(server.hurried))
     stopping = eventlet.spawn(server.doors.stop, time.monotonic() + 60)
-    for process in (one, other):
+    for process, unanswered in ((one, 2), (other, 3)):
         until(lambda process=process: isinstance(process.heard[-1], Stop))  # type: ignore[misc]
         (stop,) = (message for message in process.heard if isinstance(message, Stop))
         assert 0 < stop.within_s <= 60
+        process.say(Unread(unanswered), Hurry(1))
+        until(lambda unanswered=unanswered: len(server.hurried) == unanswered)  # type: ignore[misc]
+        assert not stopping.dead  # it waits for all of them
         process.channel.close()
+        eventlet.sleep(3 * host_module.REAP_S)
     assert stopping.wait() == 5
     assert not server.cancelling[0].is_cancelled
     assert (one.is_killed, other.is_killed) == (False, False)
