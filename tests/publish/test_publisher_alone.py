@@ -190,14 +190,16 @@ def test_a_position_of_another_journal_is_left_alone() -> None:
         publisher(Stream(5, at_once=5), broker, 5).run()
 
 
-def test_a_broker_that_is_ahead_of_the_journal_is_waited_for_and_that_is_said() -> None:
+def test_a_broker_that_is_ahead_of_the_journal_is_waited_for_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher_module, "POSITION_S", -1.0)  # it is always time to write one
     stream, ahead = Stream(until_n=10), Kept(POSITIONS[12])
     publisher(stream, ahead).run()
     assert ahead.batches == []
     assert stream.said[0] == Position(12, POSITIONS[12].seq, IS_AHEAD)
     assert stream.waits[-1] is None  # there is nothing to do but wait
-    begins = Stream(until_n=12)
-    publisher(begins, Kept(POSITIONS[12])).run()
+    begins, level = Stream(until_n=12), Kept(POSITIONS[12])
+    publisher(begins, level).run()
+    assert level.batches == []  # nothing is behind what it has
     assert begins.said[0] == Position(12, POSITIONS[12].seq)
 
 
