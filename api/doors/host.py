@@ -222,7 +222,12 @@ class FrontDoors:
         door.starts += 1
         ended = door.ended
         door.channel = DoorChannel(ours, to_writer(), lambda said: self._on_said(door, said), ended.send)
-        self._introduce(door)
+        try:
+            self._introduce(door)
+        except Exception:  # of ours: without this nobody would keep its place any more
+            door.failure = "it could not be introduced"
+            log.exception("front door %d could not be introduced", door.number)
+            door.kill()
         ended.wait()
         self._port.ended(door.number)  # at once: what comes now goes to the others
         self._reap(door)

@@ -16,7 +16,7 @@ from publish.broker import BEGINNING, Batch, Broker, BrokerAway, BrokerPosition,
 from publish.messages import Message
 from publish.publisher import AWAY, IS_AHEAD, ForeignPosition, PositionLost, Publisher
 from publish.target import Topic
-from replica.follower import Follower
+from replica.follower import Follower, StateDiffers
 from replica.frames import Hurry, Position, Record
 from replica.stream import RecordStream, StreamEnded
 from tests.journal.mixed_records import RECORDS
@@ -171,6 +171,9 @@ def test_where_somebody_else_publishes_the_same_it_goes_on_behind_them() -> None
     assert [batch.expected for batch in broker.batches[:2]] == [BEGINNING, POSITIONS[4]]
     assert broker.batches[2].position.n == 20  # the second part was theirs
     assert broker.batches[2].expected == POSITIONS[12]
+    first = {each.key: each for each in reversed(broker.batches[2].messages) if each.topic is Topic.BOOK}
+    assert first
+    assert all(msgspec.json.decode(each.body).get("reset") for each in first.values())  # theirs are not known here
     assert broker.position == POSITIONS[ALL]
 
 
@@ -187,13 +190,16 @@ def test_a_position_of_another_journal_is_left_alone() -> None:
         publisher(Stream(5, at_once=5), broker, 5).run()
 
 
-def test_a_broker_that_is_ahead_of_the_journal_is_waited_for_and_that_is_said() -> None:
-    stream = Stream(until_n=10)
-    publisher(stream, Kept(POSITIONS[12])).run()
+def test_a_broker_that_is_ahead_of_the_journal_is_waited_for_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher_module, "POSITION_S", -1.0)  # it is always time to write one
+    stream, ahead = Stream(until_n=10), Kept(POSITIONS[12])
+    publisher(stream, ahead).run()
+    assert ahead.batches == []
     assert stream.said[0] == Position(12, POSITIONS[12].seq, IS_AHEAD)
     assert stream.waits[-1] is None  # there is nothing to do but wait
-    begins = Stream(until_n=12)
-    publisher(begins, Kept(POSITIONS[12])).run()
+    begins, level = Stream(until_n=12), Kept(POSITIONS[12])
+    publisher(begins, level).run()
+    assert level.batches == []  # nothing is behind what it has
     assert begins.said[0] == Position(12, POSITIONS[12].seq)
 
 
@@ -229,3 +235,11 @@ def test_what_the_broker_refuses_or_does_not_take_at_the_end_is_left_for_the_nex
     away.answers.append(BrokerAway("gone"))
     publisher(Stream(until_n=3), away, topics=[]).run()
     assert away.position == BEGINNING
+
+
+def test_a_state_that_differs_is_not_published() -> None:
+    stream, broker = Stream(until_n=3, at_once=1), Kept()
+    stream._parts[1] = [Record(RECORDS[1], {RECORDS[1].last_seq: "the digest of another state"})]
+    with pytest.raises(StateDiffers):
+        publisher(stream, broker).run()
+    assert broker.position == POSITIONS[1]

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import eventlet
@@ -56,6 +56,7 @@ from engine.types import AccountId, TradingStatus
 from history.access import HistoryAccess
 from journal.codec import seal
 from listings.schedule import Change
+from replica.frames import BadFrame
 from sequencer.venue_clock import HeldClock
 from tests.cluster.door import until
 
@@ -212,6 +213,27 @@ def test_a_server_says_why_its_door_cannot_serve(server: Server) -> None:
         server.starting.wait()
 
 
+def test_a_door_that_cannot_be_introduced_is_ended_and_counts_as_one_that_ended(server: Server) -> None:
+    """Else nobody would keep its place: neither it nor another would ever serve there."""
+    first, _ = server.serve()
+    times = 0
+
+    def too_much_at_first() -> Iterable[ToDoor]:
+        nonlocal times
+        times += 1
+        if times <= 2:
+            raise BadFrame("more than is sent")
+        return []
+
+    server.doors._source = server.source._replace(introduction=too_much_at_first)
+    first.kill()
+    until(lambda: server.processes[1].heard[-1:] == [Introduced()] and server.processes[1] is not first)
+    assert server.started.count(1) == 4
+    assert server.doors._doors[0].failed == 2
+    server.processes[1].say(Ready(9))
+    until(lambda: server.statuses() == ["serving", "serving"])
+
+
 def test_a_process_that_cannot_be_started_once_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_module, "BACK_OFF_S", 0.001)
     server = Server(monkeypatch)
@@ -241,15 +263,18 @@ def test_the_orders_of_connections_of_a_door_that_is_killed_are_cancelled_and_of
 
 def test_where_the_server_stops_orders_stay_and_what_is_not_answered_is_counted(server: Server) -> None:
     one, other = server.serve()
-    one.say(Entered("a", ["1"], AccountId(1)), Unread(2))
-    other.say(Unread(3), Hurry(1))
-    until(lambda: bool(server.cancelling) and bool(server.hurried))
+    one.say(Entered("a", ["1"], AccountId(1)), Hurry(1))
+    until(lambda: bool(server.hurried))
     stopping = eventlet.spawn(server.doors.stop, time.monotonic() + 60)
-    for process in (one, other):
+    for process, unanswered in ((one, 2), (other, 3)):
         until(lambda process=process: isinstance(process.heard[-1], Stop))  # type: ignore[misc]
         (stop,) = (message for message in process.heard if isinstance(message, Stop))
         assert 0 < stop.within_s <= 60
+        process.say(Unread(unanswered), Hurry(1))
+        until(lambda unanswered=unanswered: len(server.hurried) == unanswered)  # type: ignore[misc]
+        assert not stopping.dead  # it waits for all of them
         process.channel.close()
+        eventlet.sleep(3 * host_module.REAP_S)
     assert stopping.wait() == 5
     assert not server.cancelling[0].is_cancelled
     assert (one.is_killed, other.is_killed) == (False, False)
