@@ -80,3 +80,38 @@ def test_an_address_that_cannot_be_read_hides_no_other() -> None:
     found = tuple(entry(keys.address(name), value) for name, value in values.items())
     listed = addresses_of(cast(LogStore, ScriptedStore([Outcome(True, 10, (found,))])), keys)
     assert listed == {"a": "\ufffd[", "b": "http://127.0.0.1:5000"}
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        (NodeState(name="b", boot="b1", role="writer", secret_fingerprint="ours"), None),
+        (NodeState(name="b", boot="b1", role="writer"), None),  # of a version that does not say it
+        (NodeState(name="b", boot="b1", role="writer", secret_fingerprint="another"), SecretDiffers),
+        (NodeState(name="a", boot="a1", role="writer", secret_fingerprint="ours"), NameTaken),
+        (NodeState(name="x", boot="x1", role="writer", secret_fingerprint="another"), None),  # of another cluster
+        (None, None),
+    ],
+)
+def test_only_nodes_of_this_cluster_that_answer_leave_a_node_no_place(
+    said: NodeState | None, problem: type[ClusterError] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who answers may be another process, at a port that the node had which is known there still."""
+
+    class Peer:
+        def __init__(self, address: str, tls: object) -> None:
+            if said is None:
+                raise PeerError(f"nobody listens at {address}")
+
+        def state(self) -> NodeState:
+            return cast(NodeState, said)
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    monkeypatch.setattr(joining, "PeerClient", Peer)
+    keys = Keys("c")
+    known = msgspec.json.encode(NodeState(name="b", boot="b0", role="writer", peer="127.0.0.1:5001"))
+    store = cast(LogStore, ScriptedStore([Outcome(True, 10, ((entry(keys.node("b"), known),),))]))
+    with pytest.raises(problem) if problem is not None else contextlib.nullcontext():
+        require_place(store, keys, "a", "ours", None)
