@@ -1,4 +1,4 @@
-"""`openbell cluster`: how the nodes are, standing down, removing one that is gone, founding a cluster with a folder.
+"""`openbell cluster`: how the nodes are, standing down, removing one that is gone, what is done with one's folder.
 
 Asks etcd, and the nodes at their own ports. Layer: cluster.
 """
@@ -10,7 +10,7 @@ import getpass
 import ssl
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -131,7 +131,7 @@ def _asked(call: Any) -> Any:
             cluster.store.next_member()
             if not left:
                 raise _LogSilentError(_unanswered(cluster, problem)) from problem
-        except (ClusterError, JournalError) as problem:
+        except (ClusterError, JournalError, OSError) as problem:
             raise click.ClickException(str(problem)) from problem
     return None
 
@@ -300,7 +300,7 @@ def found(cluster: Cluster, data: Path) -> None:
     """
 
     def made() -> int:
-        with contextlib.closing(SqliteJournal(data / "journal.sqlite")) as journal:
+        with _journal_of(data) as journal:
             at = position_of(journal.last)
             newest = next(iter(SnapshotFolder(data / "snapshots").files()), None)
             head = found_log(cluster.store, cluster.keys, at)
@@ -325,17 +325,33 @@ def found(cluster: Cluster, data: Path) -> None:
 def accept(cluster: Cluster, data: Path) -> None:
     """Have a node that refuses since etcd was restored follow the log as it is now. Stop that node first.
 
-    What the log has lost is lost then, unless another node has it: see which one is furthest before.
+    A folder that has more records than the log is left as it is: it has what was lost. Others may, too: look before.
     """
 
     def accepted() -> tuple[int, int]:
         head = opened_log(cluster.store, cluster.keys)
-        with contextlib.closing(SqliteJournal(data / "journal.sqlite")) as journal:
+        with _journal_of(data) as journal:
+            own = position_of(journal.last)
+            if own.n > head.n:
+                raise ClusterError(
+                    f"The log ends at record {head.n}, and this folder, which has {own.n}, has what the log has lost: "
+                    "nothing was changed. To go on with that, found the cluster anew with the folder that has most."
+                )
             forget_seen(data)
-            return position_of(journal.last).n, head.n
+            return own.n, head.n
 
     own_n, head_n = _asked(accepted)
     click.echo(f"the log ends at record {head_n}, and this folder has {own_n}")
+
+
+@contextlib.contextmanager
+def _journal_of(data: Path) -> Iterator[SqliteJournal]:
+    """The journal of a folder, which nobody else has open meanwhile. Raises ClusterError, JournalError."""
+    path = data / "journal.sqlite"
+    if not path.exists():
+        raise ClusterError(f"There is no journal in {data}: nothing was changed.")
+    with contextlib.closing(SqliteJournal(path)) as journal:
+        yield journal
 
 
 if __name__ == "__main__":

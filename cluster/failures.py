@@ -5,7 +5,7 @@
     ├── AppendRefused    a definite no: the record is not in the log, and the next append may be another
     ├── AppendAbandoned  who waited for an append stopped it: whether the record is in the log is unknown
     ├── LogBehind        the log is older than what this node has: it was restored from a backup, or made anew
-    ├── LogRestored      the log is older than what this node has seen of it, though not than what it has
+    ├── LogRestored      the store is another one than this node has seen, or has gone back since then
     ├── LogDiverged      the log has other records than this node
     ├── RecordsTrimmed   the records behind a position are in the log no more: a snapshot must come first
     ├── LogUnformatted   there is no log under this name yet
@@ -46,7 +46,7 @@ class LogBehind(ClusterError):
 
 
 class LogRestored(ClusterError):
-    """The store has gone back since this node saw it last: a person decides whether to go on."""
+    """The store is another, or has gone back, since this node saw it last: a person decides whether to go on."""
 
 
 class LogDiverged(ClusterError):

@@ -97,6 +97,8 @@ def require_place(store: LogStore, keys: Keys, name: str, secret: str, tls: ssl.
                 state = peer.state()
         except PeerError:
             continue  # where it has this one's name, it was this node's process before, which is no more
+        if state.name != known.name:
+            continue  # it has only the port that the node had: it may be of another cluster
         if state.name == name:
             raise NameTaken(
                 f"A process that answers at {known.peer} is node {name} already: give each a name of its own."

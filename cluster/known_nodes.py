@@ -108,6 +108,8 @@ class KnownNodes:
             Read(keys.stand_down(own_name)),
         )
         nodes, addresses, wishes = self._store.transact(Transaction(then=reads), ANSWER_S).reads
+        if {keys.node(own_name), keys.address(own_name)} - {entry.key for entry in (*nodes, *addresses)}:
+            self._said = None  # it was removed while it ran
         known = {state.name: state for state in _states_in(nodes) if state.name != own_name}
         asked = wishes[0].modified if wishes else 0
         if self._asked is not None and asked > self._asked:

@@ -11,9 +11,11 @@ import msgspec
 import pytest
 
 from cluster import joining
-from cluster.joining import JOURNAL, SNAPSHOTS, begin_with_snapshot
+from cluster.failures import ClusterError
+from cluster.joining import JOURNAL, SNAPSHOTS, NameTaken, SecretDiffers, begin_with_snapshot, require_place
 from cluster.keys import Keys
 from cluster.known_nodes import addresses_of, nodes_of
+from cluster.peer_client import PeerError
 from cluster.peer_frames import NodeState
 from cluster.records import START, position_of
 from cluster.store import LogStore, Outcome
@@ -80,3 +82,39 @@ def test_an_address_that_cannot_be_read_hides_no_other() -> None:
     found = tuple(entry(keys.address(name), value) for name, value in values.items())
     listed = addresses_of(cast(LogStore, ScriptedStore([Outcome(True, 10, (found,))])), keys)
     assert listed == {"a": "\ufffd[", "b": "http://127.0.0.1:5000"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "problem"),
+    [
+        ("a", NodeState(name="b", boot="b1", role="writer", secret_fingerprint="ours"), None),
+        ("a", NodeState(name="b", boot="b1", role="writer"), None),  # of a version that does not say it
+        ("a", NodeState(name="b", boot="b1", role="writer", secret_fingerprint="another"), SecretDiffers),
+        ("a", NodeState(name="x", boot="x1", role="writer", secret_fingerprint="another"), None),
+        ("b", NodeState(name="b", boot="b1", role="writer", secret_fingerprint="ours"), NameTaken),
+        ("a", NodeState(name="a", boot="a1", role="writer", secret_fingerprint="ours"), None),
+        ("b", None, None),
+    ],
+)
+def test_only_a_node_that_answers_where_it_is_known_leaves_another_no_place(
+    name: str, said: NodeState | None, problem: type[ClusterError] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever answers under another name has only the port that the node had: it may be of another cluster."""
+
+    class Peer:
+        def __init__(self, address: str, tls: object) -> None:
+            if said is None:
+                raise PeerError(f"nobody listens at {address}")
+
+        def state(self) -> NodeState:
+            return cast(NodeState, said)
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    monkeypatch.setattr(joining, "PeerClient", Peer)
+    keys = Keys("c")
+    known = msgspec.json.encode(NodeState(name="b", boot="b0", role="writer", peer="127.0.0.1:5001"))
+    store = cast(LogStore, ScriptedStore([Outcome(True, 10, ((entry(keys.node("b"), known),),))]))
+    with pytest.raises(problem) if problem is not None else contextlib.nullcontext():
+        require_place(store, keys, name, "ours", None)

@@ -85,7 +85,9 @@ def restore(backup: EtcdCluster, into: EtcdCluster, keys: Keys) -> None:
 
 
 @needs_etcd
-def test_a_node_that_was_behind_refuses_a_restored_etcd_until_that_is_accepted(tmp_path: Path) -> None:
+def test_a_node_that_was_behind_and_none_that_is_ahead_follows_a_restored_etcd_once_that_is_accepted(
+    tmp_path: Path,
+) -> None:
     with (
         running_etcd(tmp_path / "etcd", 1) as etcd,
         running_etcd(tmp_path / "restored", 1) as restored,
@@ -100,8 +102,18 @@ def test_a_node_that_was_behind_refuses_a_restored_etcd_until_that_is_accepted(t
         behind.options[behind.options.index("--cluster") + 1] = restored.url
         status, _ = behind.fails_to_start()
         assert (status, "another etcd" in behind.log) == (1, True), behind.log
-        words = ("--cluster", restored.url, "--cluster-name", made.cluster, "accept", "--data", str(behind.data))
-        accepted = run("-m", PROGRAMS["cluster"].module, *words)
-        assert "the log ends at record" in accepted.stdout, accepted.stderr
+
+        def accept(folder: Path) -> tuple[int, str]:
+            words = ("--cluster", restored.url, "--cluster-name", made.cluster, "accept", "--data", str(folder))
+            done = run("-m", PROGRAMS["cluster"].module, *words)
+            return done.returncode, done.stdout + done.stderr
+
+        ahead = made["a"].data
+        status, said = accept(ahead)
+        assert (status, "has what the log has lost" in said, (ahead / FILE).exists()) == (1, True, True), said
+        status, said = accept(tmp_path)
+        assert (status, "no journal" in said, (tmp_path / "journal.sqlite").exists()) == (1, True, False), said
+        status, said = accept(behind.data)
+        assert (status, "the log ends at record" in said) == (0, True), said
         behind.start()
         eventually(lambda: state_of(behind)["accepting"])
