@@ -21,6 +21,7 @@ from typing import Any
 
 import click
 
+from api.auth.signatures import HmacSha256
 from api.bootstrap import Server
 from api.http.bodies import HEADERS, body_of
 from api.http.front.answer import head_of
@@ -79,10 +80,10 @@ def way_in(server: Server, request: bytes) -> Iterator[tuple[str, float]]:
         raise RuntimeError("the server has no lane")
     yield "the guard: host, origin, kind of body", least(lambda: lane._guard.refusal_of(environ))
     yield "who asks: nobody, in a sandbox", least(lambda: lane._first.principal(environ, lambda: asked.body))
-    secret = b"s" * 32
+    by_secret = HmacSha256(b"s" * 32)
     yield (
         "who asks: the HMAC of a signed request, beside that",
-        least(lambda: hmac.compare_digest(hmac.digest(secret, asked.body, "sha256"), hashlib.sha256(b"").digest())),
+        least(lambda: hmac.compare_digest(by_secret.digest(asked.body), hashlib.sha256(b"").digest())),
     )
     yield "the body to a command", least(lambda: enter_order(asked.body, SANDBOX_ACCOUNT, server.exchange))
 

@@ -301,7 +301,7 @@ class Credentials:
         live = self._keys.get(asked.key_id)
         if live is None:
             raise ApiError(401, "UNKNOWN_KEY", "There is no such API key, or it is revoked.")
-        self._require_in_time(asked.timestamp, asked.window)
+        now_ms = self._require_in_time(asked.timestamp, asked.window)
         signed = "\n".join((asked.timestamp, asked.method, asked.target, "")).encode("utf-8", "surrogateescape")
         mark = good_mark(live.verifier, signed + asked.body(), asked.signature)
         if mark is None:
@@ -312,7 +312,7 @@ class Credentials:
                 "separated by newlines, with HMAC-SHA256, in hex, or with Ed25519, in base64, as the key was made.",
             )
         _require_address(live, asked.address)
-        if self._seen.note(mark, FIRST_WIRE, self._clock() // MS_NS) is not None:
+        if self._seen.note(mark, FIRST_WIRE, now_ms) is not None:
             raise _replayed()
         return live.principal
 
@@ -323,7 +323,7 @@ class Credentials:
         came before: for the same, unless a repetition does no more than the first did, or for anything else, unless it
         comes at the same moment, as two requests do that a client signs in one millisecond.
         """
-        self._require_in_time(asked.timestamp, asked.window, changes=asked.changes)
+        now_ms = self._require_in_time(asked.timestamp, asked.window, changes=asked.changes)
         live = self._keys.get(asked.key_id)
         mark = None
         if b"\n" not in asked.message:  # as every message of the first wire has: no signature is good on both
@@ -331,13 +331,12 @@ class Credentials:
         if mark is None or live is None:
             raise ApiError(401, "BAD_SIGNATURE", "The signature does not fit, or there is no such API key.")
         _require_address(live, asked.address)
-        if self._is_replayed(mark, asked):
+        if self._is_replayed(mark, asked, now_ms):
             raise _replayed()
         return live.principal
 
-    def _is_replayed(self, mark: bytes, asked: SignedMessage) -> bool:
+    def _is_replayed(self, mark: bytes, asked: SignedMessage, now_ms: int) -> bool:
         """Whether a good message came before and must not have come again."""
-        now_ms = self._clock() // MS_NS
         first = self._seen.note(mark, asked.use, now_ms)
         if first is None or not asked.changes:
             return False
@@ -356,8 +355,11 @@ class Credentials:
         _require_address(live, address)
         return live.principal
 
-    def _require_in_time(self, written: str, wanted_window: str | None, *, changes: bool = True) -> None:
-        """Raise ApiError 401 for a time that is none, or no time of now; what changes nothing may be from before."""
+    def _require_in_time(self, written: str, wanted_window: str | None, *, changes: bool = True) -> int:
+        """The epoch millisecond of now. What changes nothing may be from before the start.
+
+        Raises ApiError 401 for a time that is none, or no time of now.
+        """
         timestamp, window = _whole(written), WINDOW_MS_DEFAULT
         if wanted_window is not None:
             window = _whole(wanted_window)
@@ -376,6 +378,7 @@ class Credentials:
                 "The timestamp is too old or in the future, or from before the server's start.",
                 {"server_time_ms": now},
             )
+        return now
 
 
 def _live_session(session: Session) -> LiveSession:

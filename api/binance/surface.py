@@ -69,7 +69,7 @@ def error_answer(error: BinanceError) -> Answer:
 
 def error_response(error: BinanceError) -> Response:
     """The same as an answer of Flask."""
-    status, headers, body = error_answer(error)
+    status, headers, body, _ = error_answer(error)
     return Response(body, status, list(headers))
 
 

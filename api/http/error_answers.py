@@ -41,6 +41,6 @@ def error_answer(error: ApiError) -> Answer:
 
 def refuse(error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """Answer a request with `error`, as a WSGI application does."""
-    status, headers, body = error_answer_at(environ.get("PATH_INFO", ""), error)
+    status, headers, body, _ = error_answer_at(environ.get("PATH_INFO", ""), error)
     start_response(status, headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

@@ -28,7 +28,7 @@ failures = limited(logging.getLogger(__name__))  # clients can repeat what fails
 def respond(error: ApiError) -> Response:
     """`error` as an HTTP answer; noted where it is a matter of security."""
     log_refusal(error)
-    status, headers, body = error_answer_at(request.path, error)
+    status, headers, body, _ = error_answer_at(request.path, error)
     return Response(body, status, list(headers))
 
 

@@ -47,6 +47,8 @@ _READS: Final = "reads"  # the scope of what anonymous callers read
 _SCOPE: Final = "global"  # of Flask-Limiter's limits of a whole application
 _NOWHERE: Final = "nowhere"  # the route of a path that we do not have
 _HEADERS: Final = "X-RateLimit-"  # of Flask-Limiter, which begin so
+_REMAINING: Final = f"{_HEADERS}Remaining"
+_RESET: Final = f"{_HEADERS}Reset"
 _WINDOW_HEADER: Final = "X-Openbell-Window"  # internal: removed before the answer leaves
 
 
@@ -66,6 +68,8 @@ class RateLimits:
         `table`: where all processes of this server count, where there are several and no other storage is set.
         """
         self.rate = parse(settings.rate_limit)
+        self._window_s = self.rate.get_expiry()
+        self.limit_header = f"{_HEADERS}Limit", str(self.rate.amount)
         self._reads = None if settings.read_limit == "off" else parse(settings.read_limit)
         self._client_key = client_key
         self._spares_loopback = settings.sandbox
@@ -126,7 +130,7 @@ class RateLimits:
         key = key or _counted(address)
         units = _units_of(int(environ.get("CONTENT_LENGTH") or 0))
         # as the limiter's own `hit`, which makes the name of the window anew each time
-        counted = self._storage.incr(self._window_name(key), self.rate.get_expiry(), amount=self._at_most(units))
+        counted = self._storage.incr(self._window_name(key), self._window_s, amount=self._at_most(units))
         return Counted(self, key, exceeded=counted > self.rate.amount)
 
     def window(self, key: str) -> tuple[int, int]:
@@ -190,9 +194,9 @@ class Counted:
         """The headers of its answer; of one that is refused, `Retry-After` as well."""
         remaining, ends_at = self._limits.window(self._key)
         named = [
-            (f"{_HEADERS}Limit", str(self._limits.rate.amount)),
-            (f"{_HEADERS}Remaining", str(remaining)),
-            (f"{_HEADERS}Reset", str(ends_at)),
+            self._limits.limit_header,
+            (_REMAINING, str(remaining)),
+            (_RESET, str(ends_at)),
         ]
         return [*named, ("Retry-After", str(int(ends_at - time.time())))] if self.exceeded else named
 

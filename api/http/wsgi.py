@@ -20,6 +20,7 @@ class Answer(NamedTuple):
     status: str
     headers: Headers
     body: bytes
+    further: Headers = ()  # that stand behind the others: they differ from answer to answer, and none is a date
 
 
 class Shortcut(Protocol):

@@ -123,7 +123,7 @@ class Lane:
         else:
             answer = Answer("200 OK", (*_HEADERS, ("Content-Length", str(len(content)))), content)
         further = [*wire.headers(environ, principal), *self._further(environ, answer, processing, counted)]
-        return Answer(answer.status, [*answer.headers, *further], answer.body) if further else answer
+        return Answer(answer.status, answer.headers, answer.body, further) if further else answer
 
     def _further(
         self, environ: Environ, answer: Answer, processing: Processing, counted: Counted | None

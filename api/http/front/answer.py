@@ -18,32 +18,40 @@ HEADS_KEPT = 4_096  # of answers with the headers of others: those to orders dif
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-def head_of(status: str, headers: Headers, *, close: bool, old: bool) -> bytes:
+def head_of(status: str, headers: Headers, *, close: bool, old: bool, further: Headers = ()) -> bytes:
     """The head of an answer. `old`: the client speaks HTTP/1.0, where connections end unless it is said.
 
-    What is made of headers that come as a tuple is kept, since such come again.
+    What is made of headers that come as a tuple is kept, since such come again. `further` ones stand behind them, and
+    none of these is a date.
     Raises ValueError for a header with a line break, which would be more than one.
     """
     parts = _kept_parts if type(headers) is tuple else _parts
     before, after = parts(status, headers, close, old)
-    return b"%b%b%b" % (before, _date(int(time.time())), after) if after else before
+    if not after:
+        return _parts(status, [*headers, *further], close, old)[0] if further else before
+    return b"%b%b%b%b" % (before, _lines(further) if further else b"", _date(int(time.time())), after)
 
 
 def refusal_of(error: ApiError, request: Request | None = None) -> bytes:
     """An answer of the front's own, behind which the connection ends."""
-    status, headers, body = error_answer(error)
+    status, headers, body, _ = error_answer(error)
     head = head_of(status, headers, close=True, old=request is not None and request.version == "1.0")
     return head if request is not None and request.method == "HEAD" else head + body
 
 
 def _parts(status: str, headers: Headers, close: bool, old: bool) -> tuple[bytes, bytes]:
     """What stands before the date and what behind it; nothing behind it where the headers have one."""
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
-    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
-        raise ValueError("a header of an answer has a line break")
-    before = f"HTTP/1.1 {status}\r\n{lines}".encode("latin-1")
+    lines = _lines(headers)
+    before = f"HTTP/1.1 {status}\r\n".encode("latin-1") + lines
     after = b"Connection: close\r\n\r\n" if close else b"Connection: keep-alive\r\n\r\n" if old else b"\r\n"
-    return (before + after, b"") if "\r\nDate: " in lines or lines.startswith("Date: ") else (before, after)
+    return (before + after, b"") if b"\r\nDate: " in lines or lines.startswith(b"Date: ") else (before, after)
+
+
+def _lines(headers: Headers) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
+    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
+        raise ValueError("a header of an answer has a line break")
+    return lines
 
 
 _kept_parts = lru_cache(HEADS_KEPT)(_parts)

@@ -222,8 +222,9 @@ class Connection:
             lane = shared.lane
             direct = None if lane is None else lane.answer(environ, request.body)
             if direct is not None:
-                status, headers, body = direct
-                self._write(head_of(status, headers, close=close, old=request.version == "1.0") + body)
+                status, headers, body, further = direct
+                old = request.version == "1.0"
+                self._write(head_of(status, headers, close=close, old=old, further=further) + body)
                 shared.latencies.end(environ, status)
             else:
                 close = self._answer_by_wsgi(request, environ, close)

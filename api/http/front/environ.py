@@ -8,12 +8,11 @@ from __future__ import annotations
 import sys
 from functools import lru_cache
 from io import BytesIO
-from operator import methodcaller
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from api.http.front.forwarded import Believed
-from api.http.front.parser import SHAPE_NAMES_MAX, SHAPES_KEPT, Request
+from api.http.front.parser import Request
 from api.http.processing import PROCESSING, Processing
 from api.http.wsgi import Environ
 from api.json.errors import ApiError, Malformed
@@ -25,7 +24,6 @@ NAME_KEPT_MAX: Final = 64  # bytes of a name of a header that is kept
 TARGETS_KEPT: Final = 256
 TARGET_KEPT_MAX: Final = 64  # bytes: of those that come again and again
 _NAMES_MAX: Final = 1_000  # of headers, kept
-_text: Final = methodcaller("decode", "latin-1")
 _SINGLE: Final = ("HTTP_AUTHORIZATION", "HTTP_ORIGIN")  # two of them would contradict each other
 
 
@@ -59,7 +57,6 @@ class Environs:
     def __init__(self, forwarded: Believed) -> None:
         self._forwarded = forwarded
         self._keys: dict[bytes, str] = {b"Content-Type": "CONTENT_TYPE", b"content-type": "CONTENT_TYPE"}
-        self._shapes: dict[tuple[bytes, ...], tuple[str, ...]] = {}  # by the names of a head, as they are written
 
     def of(self, request: Request, peer: Peer) -> Environ:
         """The environ of a request. Raises ApiError 400 where its target or headers are none of HTTP/1.1."""
@@ -73,11 +70,15 @@ class Environs:
         environ["wsgi.input"] = BytesIO(request.body)
         environ[PROCESSING] = Processing(request.received)
         environ[TARGET] = sent
-        keys = self._shapes.get(request.names) or self._shape(request.names)
-        if len(keys) == len(request.values):
-            environ.update(zip(keys, map(_text, request.values), strict=True))
-        else:
-            self._add_repeated(environ, request)
+        keys = self._keys
+        for name, value in request.headers:
+            key = keys.get(name) or self._key(name)
+            if key in environ:
+                if key in _SINGLE:
+                    raise Malformed("MALFORMED_HEADERS", f"{name.decode('latin-1')} is given twice.", field="headers")
+                environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
+            else:
+                environ[key] = value.decode("latin-1")
         # a coding is the connection's: what is behind sees the body
         if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None or "CONTENT_LENGTH" in environ:
             environ["CONTENT_LENGTH"] = str(len(request.body))
@@ -85,26 +86,6 @@ class Environs:
             environ["HTTP_HOST"] = host
         self._forwarded.apply(environ)
         return environ
-
-    def _add_repeated(self, environ: Environ, request: Request) -> None:
-        """Add headers of which some come more than once. Raises ApiError 400 where one may not."""
-        for name, value in request.headers:
-            key = self._keys.get(name) or self._key(name)
-            if key in environ:
-                if key in _SINGLE:
-                    raise Malformed("MALFORMED_HEADERS", f"{name.decode('latin-1')} is given twice.", field="headers")
-                environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + _text(value)
-            else:
-                environ[key] = _text(value)
-
-    def _shape(self, names: tuple[bytes, ...]) -> tuple[str, ...]:
-        """The names in the environ of the headers of a head, each once. O(names)."""
-        keys = tuple(dict.fromkeys(self._keys.get(name) or self._key(name) for name in names))
-        if len(names) <= SHAPE_NAMES_MAX and max(map(len, names), default=0) <= NAME_KEPT_MAX:
-            if len(self._shapes) >= SHAPES_KEPT:
-                self._shapes.clear()
-            self._shapes[names] = keys
-        return keys
 
     def _key(self, name: bytes) -> str:
         """The name in the environ of a header."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Final, NamedTuple
+from typing import Final
 
 import httptools
 
@@ -31,19 +31,6 @@ _PLAIN, _HOST, _LENGTH, _CODING, _EXPECT, _UNDERSCORE = "plain", "host", "length
 _NAMED: Final = {b"host": _HOST, b"content-length": _LENGTH, b"transfer-encoding": _CODING, b"expect": _EXPECT}
 _KINDS: Final[dict[bytes, str]] = {}  # of names as they are written
 
-SHAPES_KEPT: Final = 256  # of heads, before all of them are found anew: a client has few
-SHAPE_NAMES_MAX: Final = 32  # headers of a head whose shape is kept
-
-
-class _Shape(NamedTuple):
-    """What the names of a head say, whatever is in its headers."""
-
-    hosts: int
-    judged: tuple[tuple[int, str], ...]  # places of the headers that say what comes and how, and what each is
-
-
-_SHAPES: Final[dict[tuple[bytes, ...], _Shape]] = {}  # by the names, as they are written
-
 
 class Request:
     """One request as it came. `large`: whose share of the large bodies it holds."""
@@ -54,13 +41,11 @@ class Request:
         "keep_alive",
         "large",
         "method",
-        "names",
         "pieces",
         "received",
         "size",
         "target",
         "upgrade",
-        "values",
         "version",
     )
 
@@ -70,8 +55,6 @@ class Request:
         self.target = b""
         self.version = ""
         self.headers: list[tuple[bytes, bytes]] = []
-        self.names: tuple[bytes, ...] = ()  # of the headers, and what is in each
-        self.values: tuple[bytes, ...] = ()
         self.pieces: list[bytes] = []
         self.size = 0
         self.body = b""
@@ -208,11 +191,14 @@ class RequestParser:
         self._headers = []
         if len(headers) > HEADERS_MAX:
             self._refuse(ApiError(431, "TOO_MANY_HEADERS", f"At most {HEADERS_MAX} headers are read."))
-        if headers:
-            request.names, request.values = zip(*headers, strict=True)
-        hosts, judged = _SHAPES.get(request.names) or _shape_of(request.names)
-        for place, kind in judged:
-            self._judge(kind, request.values[place], request)
+        hosts = 0
+        for name, value in headers:
+            kind = _KINDS.get(name) or _kind_of(name)
+            if kind != _PLAIN:
+                if kind == _HOST:
+                    hosts += 1
+                else:
+                    self._judge(kind, value, request)
         if b"#" in request.target:
             self._refuse(Malformed(_MALFORMED, "A fragment (#) is the client's own: leave it out."))
         if hosts != 1 and (hosts or request.version != "1.0"):
@@ -282,18 +268,6 @@ class RequestParser:
     def _refuse(self, refusal: ApiError) -> None:
         self._refusal = refusal
         raise refusal
-
-
-def _shape_of(names: tuple[bytes, ...]) -> _Shape:
-    """What these names say. O(names)."""
-    kinds = [_KINDS.get(name) or _kind_of(name) for name in names]
-    judged = [(place, kind) for place, kind in enumerate(kinds) if kind not in (_PLAIN, _HOST)]
-    shape = _Shape(kinds.count(_HOST), tuple(judged))
-    if len(names) <= SHAPE_NAMES_MAX and max(map(len, names), default=0) <= _NAME_KEPT_MAX:
-        if len(_SHAPES) >= SHAPES_KEPT:
-            _SHAPES.clear()
-        _SHAPES[names] = shape
-    return shape
 
 
 def _kind_of(name: bytes) -> str:

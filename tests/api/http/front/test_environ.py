@@ -10,7 +10,7 @@ from api.http.addresses import neighbourhood
 from api.http.front.environ import NAME_KEPT_MAX, TARGET, Environs, Peer
 from api.http.front.forwarded import Forwarded
 from api.http.front.large_bodies import LargeBodies
-from api.http.front.parser import SHAPE_NAMES_MAX, SHAPES_KEPT, RequestParser
+from api.http.front.parser import RequestParser
 from api.json.errors import ApiError
 
 
@@ -109,19 +109,3 @@ def test_long_names_of_headers_are_not_kept() -> None:
         peer = Peer("10.0.0.1", 1234, "http", ("127.0.0.1", 5000))
         environs.of(parser.requests[0], peer)
     assert max(map(len, environs._keys)) <= NAME_KEPT_MAX
-    assert not any(len(name) > NAME_KEPT_MAX for names in environs._shapes for name in names)
-
-
-def test_heads_are_known_again_by_their_names_up_to_a_bound() -> None:
-    environs, peer = Environs(Forwarded(())), Peer("10.0.0.1", 1234, "http", ("127.0.0.1", 5000))
-    for number in (*range(2 * SHAPES_KEPT), *range(SHAPES_KEPT)):
-        parser = RequestParser(10_000, LargeBodies(4), "10.0.0.1")
-        once = b"X-%d: a" % number
-        parser.feed(memoryview(request(b"/", once) + request(b"/", once, b"x-%d: b" % number) + request(b"/", once)))
-        found = [environs.of(each, peer).get(f"HTTP_X_{number}") for each in parser.requests]
-        assert found == ["a", "a,b", "a"]
-        assert len(environs._shapes) <= SHAPES_KEPT
-    parser = RequestParser(10_000, LargeBodies(4), "10.0.0.1")
-    parser.feed(memoryview(request(b"/", *(b"X-%d: a" % number for number in range(SHAPE_NAMES_MAX)))))
-    assert environs.of(parser.requests[0], peer)[f"HTTP_X_{SHAPE_NAMES_MAX - 1}"] == "a"
-    assert max(map(len, environs._shapes)) <= SHAPE_NAMES_MAX
