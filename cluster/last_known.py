@@ -36,11 +36,13 @@ def states_of(
 ) -> tuple[list[tuple[NodeState, bool]], list[str]]:
     """Each node as it is now and that it answers, or as it was known; and the addresses where nobody answers.
 
-    `listening`: further nodes, each by what its `--node-listen` says. Raises PeerError for what is no address.
+    `listening`: further nodes, each by what its `--node-listen` says; one that took a free port is not asked. Raises
+    PeerError for what is no address.
     """
     found = {state.name: (state, False) for state in known}
+    named = [address for each in listening if (address := _peer_of(each)) is not None]
     silent = []
-    for peer in dict.fromkeys([state.peer for state, _ in found.values()] + [_peer_of(each) for each in listening]):
+    for peer in dict.fromkeys([state.peer for state, _ in found.values()] + named):
         try:
             with contextlib.closing(PeerClient(peer, tls)) as client:
                 state = client.state()
@@ -51,8 +53,7 @@ def states_of(
     return list(found.values()), silent
 
 
-def _peer_of(listening: str) -> str:
-    """Where a node is asked: the port behind that of its link. Raises PeerError."""
-    split_address(listening)
-    host, _, port = listening.rpartition(":")
-    return f"{host}:{int(port) + 1}"
+def _peer_of(listening: str) -> str | None:
+    """Where a node is asked: the port behind that of its link; None where that is any free one. Raises PeerError."""
+    _, port = split_address(listening)
+    return f"{listening.rpartition(':')[0]}:{port + 1}" if port else None

@@ -84,15 +84,20 @@ def test_an_address_that_cannot_be_read_hides_no_other() -> None:
     assert listed == {"a": "\ufffd[", "b": "http://127.0.0.1:5000"}
 
 
+def answering(name: str, fingerprint: str = "") -> NodeState:
+    """A node that answers."""
+    return NodeState(name=name, boot=f"{name}1", role="writer", secret_fingerprint=fingerprint)
+
+
 @pytest.mark.parametrize(
     ("name", "said", "problem"),
     [
-        ("a", NodeState(name="b", boot="b1", role="writer", secret_fingerprint="ours"), None),
-        ("a", NodeState(name="b", boot="b1", role="writer"), None),  # of a version that does not say it
-        ("a", NodeState(name="b", boot="b1", role="writer", secret_fingerprint="another"), SecretDiffers),
-        ("a", NodeState(name="x", boot="x1", role="writer", secret_fingerprint="another"), None),
-        ("b", NodeState(name="b", boot="b1", role="writer", secret_fingerprint="ours"), NameTaken),
-        ("a", NodeState(name="a", boot="a1", role="writer", secret_fingerprint="ours"), None),
+        ("a", answering("b", "ours"), None),
+        ("a", answering("b"), None),  # of a version that does not say it
+        ("a", answering("b", "another"), SecretDiffers),
+        ("a", answering("x", "another"), None),
+        ("b", answering("b", "ours"), NameTaken),
+        ("a", answering("a", "ours"), None),
         ("b", None, None),
     ],
 )

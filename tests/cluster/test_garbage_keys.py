@@ -21,7 +21,7 @@ from tests.etcd import EtcdCluster, needs_etcd
 from tests.server import eventually
 
 KEYS = Keys("c")
-GARBAGE = [b"", b"\xff", b'{"node":"\xff","boot_id":"x","address":"y"}', b'{"node":5}', b"[]"]
+GARBAGE = [b"", b"{", b"\xff", b'{"node":"\xff","boot_id":"x","address":"y"}', b'{"node":5}', b"[]"]
 
 
 def store_with(*entries: tuple[str, bytes]) -> LogStore:

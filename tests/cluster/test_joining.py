@@ -16,10 +16,12 @@ from cluster.peer_frames import NodeState
 from cluster.store import Delete, Read, Transaction
 from journal.codec import BatchRecord
 from journal.sqlite import SqliteJournal
+from openbell.programs import PROGRAMS
 from tests.cluster.nodes import Nodes, nodes, state_of
 from tests.cluster.replicated_log import ReplicatedLog, next_record
 from tests.etcd import EtcdCluster, needs_etcd, running_etcd
-from tests.server import eventually
+from tests.programs import run
+from tests.server import RunningServer, eventually
 
 pytestmark = needs_etcd
 
@@ -98,6 +100,32 @@ def test_a_node_that_has_what_the_log_has_not_refuses_and_changes_nothing(tmp_pa
         made.start("b")  # on an empty folder it makes a log
         status, _ = first.fails_to_start()
         assert (status, f"this node has {n}" in first.log or "another record" in first.log) == (1, True), first.log
+
+
+def test_a_cluster_is_founded_with_what_the_folder_of_a_server_alone_has(tmp_path: Path, etcd: EtcdCluster) -> None:
+    with nodes(tmp_path, etcd) as made:
+        alone = RunningServer(tmp_path / "a")
+        alone.start()
+        order_id = alone.http.enter("BTC-USDT", "buy", "0.01", "30000.00")["order_id"]
+        assert alone.stop() == 0
+
+        def found(folder: Path) -> tuple[int, str]:
+            words = ("--cluster", etcd.url, "--cluster-name", made.cluster, "found", "--data", str(folder))
+            done = run("-m", PROGRAMS["cluster"].module, *words)
+            return done.returncode, done.stdout + done.stderr
+
+        status, said = found(tmp_path)
+        assert (status, "no journal" in said, (tmp_path / "journal.sqlite").exists()) == (1, True, False), said
+        for _ in range(2):  # who hears nothing of it does it again
+            status, said = found(tmp_path / "a")
+            assert (status, "the log begins behind record" in said) == (0, True), said
+        first = made.start("a")
+        assert first.http.get(f"/order/{order_id}")["status"] == "resting"
+        other = RunningServer(tmp_path / "other")
+        other.start()
+        assert other.stop() == 0
+        status, said = found(tmp_path / "other")
+        assert (status, "There is a log already" in said) == (1, True), said
 
 
 def test_a_process_with_the_name_of_a_node_that_answers_does_not_start(tmp_path: Path, etcd: EtcdCluster) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import cast
 
+import msgspec
 import pytest
 
 from cluster import known_nodes as known_nodes_module
 from cluster.keys import Keys
 from cluster.known_nodes import KnownNodes, addresses_of, forget_node, nodes_of
+from cluster.last_known import nodes_last_known, states_of
+from cluster.peer_client import PeerError
 from cluster.peer_frames import NodeState
-from cluster.store import LogStore
+from cluster.store import LogStore, NoAnswer
 from tests.cluster.kept_store import KeptStore
+from tests.ports import free_port
 
 KEYS = Keys("kept")
 
@@ -52,3 +56,22 @@ def test_a_node_that_was_removed_while_it_ran_is_known_again(monkeypatch: pytest
     assert nodes_of(node.store, KEYS) == [node.state]
     assert addresses_of(node.store, KEYS) == {"a": node.state.url}
     assert node.puts() == 2
+
+
+def test_of_members_that_run_alone_the_newest_of_what_each_has_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead, away, behind = Seen(monkeypatch), Seen(monkeypatch), Seen(monkeypatch)
+    behind.state = msgspec.structs.replace(ahead.state, role="writer")
+    ahead.state = msgspec.structs.replace(ahead.state, wall_ns=5)
+    for node in (ahead, away, behind):
+        node.rounds()
+    away.kept.fails.append(NoAnswer("it does not run"))
+    assert nodes_last_known([behind.store, away.store, ahead.store], KEYS) == [ahead.state]
+
+
+def test_a_node_whose_ports_are_not_said_is_not_asked_and_what_is_no_address_is_refused() -> None:
+    """OPENBELL_NODE_LISTEN may be 127.0.0.1:0, which is what nodes have without it."""
+    listening = f"127.0.0.1:{free_port(2)}"
+    silent = f"127.0.0.1:{int(listening.rpartition(':')[2]) + 1}"
+    assert states_of([], ["127.0.0.1:0", listening], None) == ([], [silent])
+    with pytest.raises(PeerError, match="no host and port"):
+        states_of([], ["b"], None)

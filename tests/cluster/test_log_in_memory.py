@@ -147,13 +147,6 @@ def test_whoever_gets_no_answer_goes_on_to_the_next_member_and_whoever_gets_a_no
     assert store.members == 1
 
 
-def test_an_owner_that_cannot_be_read_is_said_to_be_one() -> None:
-    store = KeptStore()
-    put(store, KEYS.owner, b"{")
-    with pytest.raises(LogDiverged, match="owner"):
-        owner_key(store).current()
-
-
 # -- making and opening it
 
 

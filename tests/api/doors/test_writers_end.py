@@ -310,7 +310,7 @@ def test_who_was_refused_is_let_in_by_no_door_and_one_that_does_not_answer_is_en
     other.say(Done(1))
     settling.wait()
     assert (one.is_killed, other.is_killed) == (False, False)
-    monkeypatch.setattr(host_module, "ANSWER_S", 0.05)
+    monkeypatch.setattr(host_module, "ANSWER_S", 1.0)
     settling = eventlet.spawn(server.doors.settle)
     one.hears(Ask(2, 9))
     one.say(Done(1), Done(2))
@@ -331,7 +331,7 @@ def test_a_door_that_ends_meanwhile_is_asked_no_more(server: Server) -> None:
 def test_figures_are_those_of_the_doors_that_have_answered_and_the_writers(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host_module, "FIGURES_S", 0.05)
+    monkeypatch.setattr(host_module, "FIGURES_S", 1.0)
     one, _ = server.serve()
     asking = eventlet.spawn(lambda: list(server.doors.families(lambda: b"# HELP a a\n# TYPE a gauge\na 1\n")))
     one.hears(Ask(1, 9, figures=True))
