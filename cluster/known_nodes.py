@@ -8,13 +8,14 @@ Layer: cluster. Blocks, by what it is given.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import msgspec
 
-from cluster.keys import Keys
+from cluster.keys import CLUSTER_NAME, Keys
 from cluster.peer_frames import NodeState
 from cluster.store import Delete, Entry, LogStore, NoAnswer, Put, Read, Refused, StoreError, Transaction
 
@@ -26,6 +27,7 @@ READ_S: Final = 1.0  # between two reads of who there is
 ANSWER_S: Final = 0.4
 
 _decode: Final = msgspec.json.Decoder(NodeState).decode
+_is_url: Final = re.compile(r"https?://[!-~]+").fullmatch
 
 
 class KnownNodes:
@@ -52,6 +54,7 @@ class KnownNodes:
         self._asked: int | None = None  # the revision of the last such wish; None: it was not looked for yet
         self._lease = 0
         self._said: NodeState | None = None
+        self._put: tuple[Put, ...] = ()  # by which it was said
         self._kept_at = self._read_at = 0.0
         self._is_away = False
         self.known: dict[str, NodeState] = {}  # by name, without this one; replaced whole: for any thread
@@ -97,7 +100,8 @@ class KnownNodes:
         if self._said is None or (state.role, state.epoch) != (self._said.role, self._said.epoch):
             put = Put(self._keys.node(state.name), msgspec.json.encode(state), self._lease)
             stays = Put(self._keys.address(state.name), state.url.encode())
-            self._store.transact(Transaction(then=(put, stays)), ANSWER_S)
+            self._put = (put, stays)
+            self._store.transact(Transaction(then=self._put), ANSWER_S)
             self._said = state
 
     def _read(self, own_name: str) -> None:
@@ -108,9 +112,10 @@ class KnownNodes:
             Read(keys.stand_down(own_name)),
         )
         nodes, addresses, wishes = self._store.transact(Transaction(then=reads), ANSWER_S).reads
-        if {keys.node(own_name), keys.address(own_name)} - {entry.key for entry in (*nodes, *addresses)}:
-            self._said = None  # it was removed while it ran
-        known = {state.name: state for state in _states_in(nodes) if state.name != own_name}
+        there = {entry.key: entry.value for entry in (*nodes, *addresses)}
+        if any(there.get(put.key) != put.value for put in self._put):
+            self._said = None  # somebody has deleted it, or put over it: the next turn says it again
+        known = {state.name: state for state in _states_in(keys, nodes) if state.name != own_name}
         asked = wishes[0].modified if wishes else 0
         if self._asked is not None and asked > self._asked:
             self._on_stand_down()
@@ -132,16 +137,22 @@ class KnownNodes:
 def nodes_of(store: LogStore, keys: Keys) -> list[NodeState]:
     """What every node has said of itself when its role changed last. Raises StoreError."""
     read = Transaction(then=(Read(keys.nodes, keys.nodes_end),))
-    return list(_states_in(store.transact(read, ANSWER_S).reads[0]))
+    return list(_states_in(keys, store.transact(read, ANSWER_S).reads[0]))
 
 
-def _states_in(entries: Iterable[Entry]) -> Iterator[NodeState]:
-    """What the entries say; one that cannot be read, such as another version's, hides no other node."""
+def _states_in(keys: Keys, entries: Iterable[Entry]) -> Iterator[NodeState]:
+    """What the entries say; one that cannot be read, such as another version's, hides no other node.
+
+    Nor does one that stands under another node's key.
+    """
     for entry in entries:
         try:
-            yield _decode(entry.value)
+            state = _decode(entry.value)
         except ValueError as problem:  # DecodeError, or a text that is none
             log.debug("%s cannot be read: %s", entry.key, problem)
+            continue
+        if entry.key == keys.node(state.name) and CLUSTER_NAME.fullmatch(state.name):
+            yield state
 
 
 def addresses_of(store: LogStore, keys: Keys) -> dict[str, str]:
@@ -151,7 +162,9 @@ def addresses_of(store: LogStore, keys: Keys) -> dict[str, str]:
 
 
 def _urls_in(keys: Keys, entries: Iterable[Entry]) -> dict[str, str]:
-    return {entry.key.removeprefix(keys.addresses): entry.value.decode(errors="replace") for entry in entries}
+    """Without what is no URL, or of no node: nobody is sent there."""
+    found = {entry.key.removeprefix(keys.addresses): entry.value.decode(errors="replace") for entry in entries}
+    return {name: url for name, url in found.items() if CLUSTER_NAME.fullmatch(name) and _is_url(url)}
 
 
 def ask_to_stand_down(store: LogStore, keys: Keys, name: str, by: str) -> None:

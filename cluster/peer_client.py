@@ -154,4 +154,9 @@ def split_address(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     if not host or not _PORT.fullmatch(port) or int(port) > PORT_MAX:
         raise PeerError(f"{address!r} is no host and port")
-    return host.strip("[]"), int(port)
+    host = host.strip("[]")
+    try:
+        host.encode("idna")  # as connecting does, which raises no OSError for it
+    except UnicodeError as problem:
+        raise PeerError(f"{address!r} is no host and port: {problem}") from problem
+    return host, int(port)

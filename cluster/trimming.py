@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from cluster.failures import Fenced
-from cluster.keys import Keys, SnapshotNote
+from cluster.keys import CLUSTER_NAME, Keys, SnapshotNote
 from cluster.store import CreatedIn, Delete, Entry, LogStore, ModifiedIn, Put, Read, Transaction
 
 KEPT_RECORDS: Final = 10_000
@@ -78,14 +78,14 @@ class Trimmer:
     def _stored_notes(self) -> list[tuple[SnapshotNote, Entry]]:
         read = Read(self._keys.snapshots, self._keys.snapshots_end)
         entries = self._store.transact(Transaction(then=(read,)), ANSWER_S).reads[0]
-        notes = [(note, entry) for entry in entries if (note := _note_in(entry)) is not None]
+        notes = [(note, entry) for entry in entries if (note := self._note_in(entry)) is not None]
         return sorted(notes, key=lambda pair: (-pair[0].n, pair[0].node))
 
-
-def _note_in(entry: Entry) -> SnapshotNote | None:
-    """What an entry says; None where it cannot be read: then nothing goes by it, and it hides no other."""
-    try:
-        return msgspec.json.decode(entry.value, type=SnapshotNote)
-    except ValueError as problem:  # DecodeError is one
-        log.debug("%s cannot be read: %s", entry.key, problem)
-        return None
+    def _note_in(self, entry: Entry) -> SnapshotNote | None:
+        """What an entry says; None where it is no node's own: then nothing goes by it, and it hides no other."""
+        try:
+            note = msgspec.json.decode(entry.value, type=SnapshotNote)
+        except ValueError as problem:  # DecodeError is one
+            log.debug("%s cannot be read: %s", entry.key, problem)
+            return None
+        return note if entry.key == self._keys.snapshot(note.node) and CLUSTER_NAME.fullmatch(note.node) else None

@@ -50,7 +50,8 @@ class MassCancels:
         """The same, once under a `key`. Raises, besides, ApiError 409 as `keyed.earlier_outcomes`.
 
         Where there are many, the first command names none of the orders: what was entered before it is cancelled by
-        those behind it, whose keys follow from its own and its place. So who comes again goes on where that was broken off.
+        those behind it, whose keys follow from its own and its place. So who comes again goes on where that was broken
+        off.
         """
         known = earlier_outcomes(self._sequencer, key)
         if known is None:

@@ -131,7 +131,11 @@ def test_strangers_who_only_connect_do_not_keep_nodes_from_asking(tmp_path: Path
         peer.server.close()
 
 
-@pytest.mark.parametrize("address", ["", "b", "b:", ":7001", "b:port", "b:-1", "b:65536", "b:99999999999999999999"])
+NO_HOSTS = ["b..example:7001", ".:7001", f"{'b' * 64}:7001", "\ud800:7001"]
+NO_PORTS = ["", "b", "b:", ":7001", "b:port", "b:-1", "b:65536", "b:99999999999999999999"]
+
+
+@pytest.mark.parametrize("address", NO_HOSTS + NO_PORTS)
 def test_what_is_no_address_is_no_peer(address: str) -> None:
     with pytest.raises(PeerError, match="no host and port"):
         split_address(address)

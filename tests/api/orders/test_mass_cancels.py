@@ -145,7 +145,7 @@ def test_two_who_send_the_same_mass_cancel_at_once_leave_nothing_open(between: i
 
 
 def test_what_another_cancelled_behind_ones_own_last_part_is_in_the_answer_too() -> None:
-    """Of the same request: it took the second time, which was one's last, for fewer orders, and a third for the rest."""
+    """Of the same request: it took the second time, one's last, for fewer orders, and a third for the rest."""
     exchange = with_orders(2 * ORDERS_A_PART * PARTS_AT_ONCE)
     sequencer = UnderKeys(exchange)
     opened = list(exchange.accounts[TRADER].open_orders)
