@@ -58,6 +58,7 @@ class KnownNodes:
         self._kept_at = self._read_at = 0.0
         self._is_away = False
         self.known: dict[str, NodeState] = {}  # by name, without this one; replaced whole: for any thread
+        self.known_at = float("-inf")  # monotonic, when that was read last
         self.urls: dict[str, str] = {}  # and where clients reach each of them, also those that are away
 
     def peer_of(self, name: str) -> str:
@@ -68,18 +69,20 @@ class KnownNodes:
     def tend(self, state: NodeState) -> None:
         """Say what this node is, and read who else there is, as far as that is due. Raises nothing: it can wait."""
         now = time.monotonic()
+        problem: StoreError | None = None
         try:
-            self._say(self._complete(state), now)
+            problem = self._said_or_refused(self._complete(state), now)
             if now - self._read_at >= READ_S:
                 self._read_at = now
                 self._read(state.name)
-        except NoAnswer as problem:
+        except NoAnswer as silence:
             self._store.next_member()
-            self._note(problem)
-        except Refused as problem:
-            self._note(problem)
-        else:
-            self._is_away = False
+            problem = silence
+        except Refused as refusal:
+            problem = refusal
+        if problem is not None and not self._is_away:
+            log.warning("the nodes do not know of each other just now: %s", problem)
+        self._is_away = problem is not None
 
     def withdraw(self) -> None:
         """Be known of no more. Raises nothing."""
@@ -88,6 +91,14 @@ class KnownNodes:
                 self._store.revoke_lease(self._lease, ANSWER_S)
         except StoreError as problem:
             log.info("this node's key stays until its lease ends: %s", problem)
+
+    def _said_or_refused(self, state: NodeState, now: float) -> Refused | None:
+        """Say what this node is; why that was refused, as by a log that is full: the others are read all the same."""
+        try:
+            self._say(state, now)
+        except Refused as refusal:
+            return refusal
+        return None
 
     def _say(self, state: NodeState, now: float) -> None:
         if self._lease and now - self._kept_at >= KEEP_S:
@@ -124,14 +135,9 @@ class KnownNodes:
         urls.pop(own_name, None)
         peers = {name: state.peer for name, state in known.items()}
         changed = urls != self.urls or peers != {name: state.peer for name, state in self.known.items()}
-        self.known, self.urls = known, urls
+        self.known, self.urls, self.known_at = known, urls, time.monotonic()
         if changed:
             self._on_known(known, urls)
-
-    def _note(self, problem: Exception) -> None:
-        if not self._is_away:
-            log.warning("the other nodes are not known just now: %s", problem)
-        self._is_away = True
 
 
 def nodes_of(store: LogStore, keys: Keys) -> list[NodeState]:

@@ -239,18 +239,19 @@ class Node:
         if self._owner_watch.wait(0) or now - self._owner_at >= OWNER_S:
             self._see_owner()
         if self._owner is not None:
-            for ping in self._pings(self._owner, now):
+            for ping in self._pings(self._owner):
                 self._challenger.record(self._owner.epoch, ping, now)
 
-    def _pings(self, owner: Ownership, now: float) -> list[Ping]:
+    def _pings(self, owner: Ownership) -> list[Ping]:
         """What became of each question to the owner since this was called last.
 
-        One of whom no address is known is never asked: its lease ends it, or that it was silent for long enough.
+        One of whom no address is known is never asked: its lease ends it, or that the nodes were read when it had owned
+        the log for long enough, and it was none of them.
         """
         peer = self._nodes.peer_of(owner.owner.node)
         if peer:
             return self._probes.pings(peer)
-        return [Ping.REFUSED] if now >= self._owner_since + UNKNOWN_S else []
+        return [Ping.REFUSED] if self._nodes.known_at >= self._owner_since + UNKNOWN_S else []
 
     def _read(self) -> None:
         """Take one page of records. Raises StoreError, and a ClusterError where this node cannot follow."""

@@ -13,7 +13,7 @@ from cluster.known_nodes import KnownNodes, addresses_of, forget_node, nodes_of
 from cluster.last_known import nodes_last_known, states_of
 from cluster.peer_client import PeerError
 from cluster.peer_frames import NodeState
-from cluster.store import LogStore, NoAnswer
+from cluster.store import LogStore, NoAnswer, OutOfSpace
 from tests.cluster.kept_store import KeptStore
 from tests.ports import free_port
 
@@ -56,6 +56,23 @@ def test_a_node_that_was_removed_while_it_ran_is_known_again(monkeypatch: pytest
     assert nodes_of(node.store, KEYS) == [node.state]
     assert addresses_of(node.store, KEYS) == {"a": node.state.url}
     assert node.puts() == 2
+
+
+def test_a_node_that_a_full_log_lets_say_nothing_knows_the_others_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who knows no address of the writer would take it for one that is silent, and end its epoch."""
+    node = Seen(monkeypatch)
+    other = msgspec.structs.replace(node.state, name="b", peer="127.0.0.1:6002")
+    KnownNodes(node.store, KEYS, lambda state: state).tend(other)
+    assert node.nodes.known_at == float("-inf")
+    node.kept.fails.append(OutOfSpace("full"))
+    node.rounds(1)
+    assert nodes_of(node.store, KEYS) == [other]
+    assert node.nodes.peer_of("b") == other.peer
+    assert node.nodes.known_at > 0
+    node.kept.fails.extend([None, None, NoAnswer("late")])
+    known_at = node.nodes.known_at
+    node.rounds(1)
+    assert node.nodes.known_at == known_at
 
 
 def test_of_members_that_run_alone_the_newest_of_what_each_has_counts(monkeypatch: pytest.MonkeyPatch) -> None:

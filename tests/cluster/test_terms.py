@@ -14,13 +14,14 @@ import pytest
 
 from cluster import hosting, housekeeping
 from cluster.archive import Archive
+from cluster.challenge import Ping
 from cluster.channel import listen_tcp
 from cluster.housekeeping import Housekeeping, WriterNow
 from cluster.journal import ClusterJournal
 from cluster.keys import Head, Owner, encode_head
 from cluster.known_nodes import KnownNodes
-from cluster.node import Node, Role, Surroundings
-from cluster.ownership import Claim
+from cluster.node import UNKNOWN_S, Node, Role, Surroundings
+from cluster.ownership import Claim, Ownership
 from cluster.probes import Probes
 from cluster.records import START, position_of
 from cluster.store import LogMembers, LogStore, MemberStatus, NoAnswer, Outcome, OutOfSpace, StoreError, Transaction
@@ -237,3 +238,19 @@ def test_the_space_is_looked_after_while_the_store_takes_no_note_of_snapshots(
         eventually(lambda: keeping.space is not None)
     finally:
         keeping.close()
+
+
+def test_an_owner_is_unknown_only_where_the_nodes_were_read_when_it_had_had_its_time() -> None:
+    port = cast(LogStore, SilentStore(NoAnswer("late")))
+    nodes = KnownNodes(port, KEYS, lambda state: state)
+    around = cast(Surroundings, None)
+    node = Node(
+        *(port, port, KEYS, Owner("a", "a1", "a:1"), nodes, Probes(None, lambda: None), around, START, time.time_ns)
+    )
+    owner = Ownership(Owner("b", "b1", "b:1"), EPOCH)
+    node._owner_since = time.monotonic() - 2 * UNKNOWN_S
+    assert node._pings(owner) == []  # who there is was never read
+    nodes.known_at = node._owner_since + UNKNOWN_S - 0.1
+    assert node._pings(owner) == []
+    nodes.known_at = node._owner_since + UNKNOWN_S
+    assert node._pings(owner) == [Ping.REFUSED]
