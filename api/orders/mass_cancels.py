@@ -69,14 +69,16 @@ class MassCancels:
         """Cancel what is open of the orders that were entered before `seq`, and what was cancelled of them before."""
         results: list[CommandResult] = []
         number = 1
-        while (known := earlier_outcomes(self._sequencer, key.part(number))) is not None:
-            results += known
-            number += 1
-        while chosen := self._chosen_before(seq, command):
+        while True:
+            while (known := earlier_outcomes(self._sequencer, key.part(number))) is not None:
+                results += known
+                number += 1
+            chosen = self._chosen_before(seq, command)
+            if not chosen:
+                return results
             for together in _together(command, chosen):
                 results += submit_all_once(self._sequencer, together, key.part(number)).applied
                 number += 1  # where another request was quicker, its part was another: what it left is chosen again
-        return results
 
     def _chosen_before(self, seq: Seq, command: CancelAll) -> list[OrderId]:
         chosen = self._chosen(command.account, command.symbol, command.side)

@@ -142,3 +142,26 @@ def test_two_who_send_the_same_mass_cancel_at_once_leave_nothing_open(between: i
     sequencer.before_each = other
     own = cancels.cancel_all_once(CancelAll(TRADER), KEY)
     assert (cancelled(own.applied), others[-1], len(exchange.orders)) == (ORDERS, ORDERS, 0)
+
+
+def test_what_another_cancelled_behind_ones_own_last_part_is_in_the_answer_too() -> None:
+    """Of the same request: it took the second time, one's own last, for fewer orders, and a third for the rest."""
+    exchange = with_orders(2 * ORDERS_A_PART * PARTS_AT_ONCE)
+    sequencer = UnderKeys(exchange)
+    opened = list(exchange.accounts[TRADER].open_orders)
+    behind = opened[ORDERS_A_PART * PARTS_AT_ONCE :]
+
+    def before_the_first() -> None:
+        sequencer.before_each = before_the_second
+
+    def before_the_second() -> None:
+        sequencer.before_each = other
+
+    def other() -> None:
+        for number, some in ((2, behind[:-1]), (3, behind[-1:])):
+            part = CancelAll(TRADER, among=tuple(some))
+            sequencer.kept[KEY.part(number).key] = sequencer.submit_all([part])
+
+    sequencer.before_each = before_the_first
+    own = MassCancels(exchange, sequencer).cancel_all_once(CancelAll(TRADER), KEY)  # type: ignore[arg-type]
+    assert (cancelled(own.applied), len(exchange.orders)) == (len(opened), 0)
