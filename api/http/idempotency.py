@@ -15,7 +15,7 @@ from flask import Flask, request
 from api.http.documented import documented_by
 from api.http.wsgi import Environ
 from api.json.errors import ApiError, Malformed
-from engine.types import AccountId
+from engine.types import AccountId, Seq
 
 HEADER: Final = "Idempotency-Key"
 IN_ENVIRON: Final = "HTTP_IDEMPOTENCY_KEY"
@@ -30,9 +30,12 @@ class RequestKey(NamedTuple):
     key: bytes  # 16 bytes
     fingerprint: bytes  # of what was asked, 16 bytes: the same key stands for nothing else
 
-    def part(self, number: int) -> RequestKey:
-        """By what a part of the request is known, where it is carried out in several; from 1."""
-        return RequestKey(_hash(self.key + number.to_bytes(8, "big")), self.fingerprint)
+    def part(self, seq: Seq, number: int) -> RequestKey:
+        """By what a part of the request is known, where it is carried out in several; from 1.
+
+        `seq`: of its first command. Should the request begin anew, once its key is forgotten, its parts are others.
+        """
+        return RequestKey(_hash(self.key + seq.to_bytes(8, "big") + number.to_bytes(8, "big")), self.fingerprint)
 
 
 def key_of(environ: Environ, account: AccountId, body: bytes) -> RequestKey | None:

@@ -50,7 +50,8 @@ class MassCancels:
         """The same, once under a `key`. Raises, besides, ApiError 409 as `keyed.earlier_outcomes`.
 
         Where there are many, the first command names none of the orders: what was entered before it is cancelled by
-        those behind it, whose keys follow from its own. So who comes again goes on where that was broken off.
+        those behind it, whose keys follow from its own and its place. So who comes again goes on where that was broken
+        off.
         """
         known = earlier_outcomes(self._sequencer, key)
         if known is None:
@@ -70,14 +71,14 @@ class MassCancels:
         results: list[CommandResult] = []
         number = 1
         while True:
-            while (known := earlier_outcomes(self._sequencer, key.part(number))) is not None:
+            while (known := earlier_outcomes(self._sequencer, key.part(seq, number))) is not None:
                 results += known
                 number += 1
             chosen = self._chosen_before(seq, command)
             if not chosen:
                 return results
             for together in _together(command, chosen):
-                results += submit_all_once(self._sequencer, together, key.part(number)).applied
+                results += submit_all_once(self._sequencer, together, key.part(seq, number)).applied
                 number += 1  # where another request was quicker, its part was another: what it left is chosen again
 
     def _chosen_before(self, seq: Seq, command: CancelAll) -> list[OrderId]:

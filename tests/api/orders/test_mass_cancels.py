@@ -149,7 +149,7 @@ def test_what_another_cancelled_behind_ones_own_last_part_is_in_the_answer_too()
     exchange = with_orders(2 * ORDERS_A_PART * PARTS_AT_ONCE)
     sequencer = UnderKeys(exchange)
     opened = list(exchange.accounts[TRADER].open_orders)
-    behind = opened[ORDERS_A_PART * PARTS_AT_ONCE :]
+    behind, begun = opened[ORDERS_A_PART * PARTS_AT_ONCE :], Seq(exchange.seq + 1)
 
     def before_the_first() -> None:
         sequencer.before_each = before_the_second
@@ -160,8 +160,20 @@ def test_what_another_cancelled_behind_ones_own_last_part_is_in_the_answer_too()
     def other() -> None:
         for number, some in ((2, behind[:-1]), (3, behind[-1:])):
             part = CancelAll(TRADER, among=tuple(some))
-            sequencer.kept[KEY.part(number).key] = sequencer.submit_all([part])
+            sequencer.kept[KEY.part(begun, number).key] = sequencer.submit_all([part])
 
     sequencer.before_each = before_the_first
     own = MassCancels(exchange, sequencer).cancel_all_once(CancelAll(TRADER), KEY)  # type: ignore[arg-type]
     assert (cancelled(own.applied), len(exchange.orders)) == (len(opened), 0)
+
+
+def test_a_key_that_was_forgotten_before_those_of_its_parts_begins_anew() -> None:
+    exchange = with_orders(2 * ORDERS_A_PART)
+    sequencer = UnderKeys(exchange)
+    cancels = MassCancels(exchange, sequencer)  # type: ignore[arg-type]
+    cancels.cancel_all_once(CancelAll(TRADER), KEY)
+    del sequencer.kept[KEY.key]
+    for _ in range(ORDERS_A_PART + 1):
+        enter(exchange, Ticks(2_900_000))
+    again = cancels.cancel_all_once(CancelAll(TRADER), KEY)
+    assert (cancelled(again.applied), again.repeated, len(exchange.orders)) == (ORDERS_A_PART + 1, False, 0)
