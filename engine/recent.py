@@ -190,20 +190,20 @@ class RecentOrders:
         memory = self._memories.get(account) or self._unpacked(account)
         if memory is None:
             memory = self._memories[account] = _Memory()
+        entered = order_id, command
         if self._shared is not None:
             row = ("E", *msgspec.structs.astuple(command)[:_FIELDS_AT_FIRST])
             self._chain = zlib.crc32(_encode_at_first((order_id, row)), self.chain)
         else:
-            self._unchained.append((order_id, command))
+            self._unchained.append(entered)
             if len(self._unchained) >= UNCHAINED_MAX:
                 self._digest()
-            entered = order_id, command
             if memory.named.setdefault(client_order_id, entered) is entered:  # most are new: found and kept at once
                 return
             old = memory.first(client_order_id)
             if old is not None:
                 self._drop_oldest(account, memory, until=old[0])  # it is too old to count
-        memory.named[client_order_id] = (order_id, command)
+        memory.named[client_order_id] = entered
 
     def done(self, order: Order, seq: Seq, ts_ns: int) -> None:
         """Remember that `order` ended in the command `seq`; forget what is beyond its account's capacity."""

@@ -83,7 +83,9 @@ class PackedEntries:
             if self._bytes > ENTRIES_BYTES_MAX:
                 raise ValueError(f"{self._bytes} bytes of them")
             packed = zlib.decompressobj().decompress(packed, self._bytes)
-        return _decode_entries(packed)
+        entries = _decode_entries(packed)
+        self._packed = b""
+        return entries
 
 
 class Content(NamedTuple):
