@@ -63,8 +63,19 @@ def test_each_result_is_of_the_element_that_was_sequenced_and_of_no_other() -> N
 
 
 def test_an_order_of_which_a_fault_took_a_part_is_found() -> None:
-    applied = results([replace(ORDER, quantity=Lots(2), client_order_id="of-the-fault")])
+    applied = results([replace(ORDER, quantity=Lots(2), looked_until=Seq(9))])
     assert results_by_element([OTHERS[0], ORDER], applied) == [None, applied[0]]
+    assert results_by_element([replace(ORDER, quantity=Lots(1))], applied) is None
+
+
+def test_the_result_of_an_order_is_not_that_of_another_before_it_which_a_fault_refused() -> None:
+    for refused in (replace(ORDER, quantity=Lots(7)), replace(ORDER, client_order_id="another")):
+        for asked in (ORDER, replace(ORDER, client_order_id="own")):
+            applied = results([replace(asked, looked_until=Seq(9))])
+            assert results_by_element([refused, asked], applied) == [None, applied[0]]
+    named = replace(ORDER, client_order_id="own")
+    applied = results([replace(named, looked_until=Seq(9))])
+    assert results_by_element([ORDER, named], applied) == [None, applied[0]]
 
 
 def test_results_of_another_batch_are_of_none_of_its_elements() -> None:
