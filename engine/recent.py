@@ -335,7 +335,7 @@ class RecentOrders:
         self._chain = zlib.crc32(_pack(self._hour, self._length), self.chain)
 
     def _grow(self, account: AccountId, memory: _Memory) -> None:
-        """A memory has more done orders than its capacity: it grows, or forgets one. O(log accounts)."""
+        """A memory has more done orders than its capacity: it grows, or forgets one. O(large memories)."""
         if memory.capacity >= REMEMBERED_MAX:
             self._drop_oldest(account, memory)
         else:
@@ -354,7 +354,7 @@ class RecentOrders:
     def _drop_excess(self) -> None:
         """Drop what is beyond the capacity of all memories: what is too old, then of those that remember the most.
 
-        Of several as large by `REMEMBERED_LEAST`, that of the highest number. O(log accounts) for each that is dropped.
+        Of several as large by `REMEMBERED_LEAST`, that of the highest number. O(large memories) for each that goes.
         """
         while self._length > REMEMBERED_IN_ALL:
             if self._aging and self._aging[0][0] < self._hour - REMEMBERED_HOURS:

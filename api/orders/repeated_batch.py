@@ -7,7 +7,9 @@ Layer: api.orders.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
 
 from api.json.errors import ApiError
 from api.orders.batch import BatchCommand
@@ -21,12 +23,22 @@ def results_by_element(
     """The earlier result of each element, None for one that was not sequenced; None where they are of another batch.
 
     Each result goes to the first element behind the one before that asks for the same: where results can be given
-    to the elements at all, that finds a way. O(elements).
+    to the elements at all, that finds a way. Where they cannot, faults on demand may have taken parts of orders.
+    O(elements).
     """
+    found = _matched(asked, earlier, _asks_for)
+    return _matched(asked, earlier, _may_be_a_part_of) if found is None else found
+
+
+def _matched(
+    asked: Sequence[BatchCommand | ApiError],
+    earlier: Sequence[CommandResult],
+    fits: Callable[[BatchCommand, Command], bool],
+) -> list[CommandResult | None] | None:
     found: list[CommandResult | None] = []
     place = 0
     for command in asked:
-        if place < len(earlier) and not isinstance(command, ApiError) and _asks_for(command, earlier[place].command):
+        if place < len(earlier) and not isinstance(command, ApiError) and fits(command, earlier[place].command):
             found.append(earlier[place])
             place += 1
         else:
@@ -35,22 +47,16 @@ def results_by_element(
 
 
 def _asks_for(asked: BatchCommand, sequenced: Command) -> bool:
-    """Whether an element may have been sequenced as this command.
+    """Whether an element was sequenced as this command, which says besides where its client order id was searched."""
+    if isinstance(asked, EnterOrder) and isinstance(sequenced, EnterOrder):
+        return asked == replace(sequenced, looked_until=None)
+    return asked == sequenced
 
-    Of an order the search for its client order id is noted, and a fault on demand may have taken a part of it.
-    """
-    if not isinstance(asked, EnterOrder):
-        return asked == sequenced
-    return isinstance(sequenced, EnterOrder) and (
-        (asked.account, asked.symbol, asked.side, asked.order_type, asked.time_in_force, asked.price)
-        == (
-            sequenced.account,
-            sequenced.symbol,
-            sequenced.side,
-            sequenced.order_type,
-            sequenced.time_in_force,
-            sequenced.price,
-        )
-        and asked.client_order_id in (None, sequenced.client_order_id)
-        and asked.options == sequenced.options
-    )
+
+def _may_be_a_part_of(asked: BatchCommand, sequenced: Command) -> bool:
+    """The same, of an order also where a smaller one was sequenced."""
+    if isinstance(asked, EnterOrder) and isinstance(sequenced, EnterOrder):
+        whole, part = asked.quantity, sequenced.quantity
+        if isinstance(whole, int) and isinstance(part, int) and part < whole:
+            sequenced = replace(sequenced, quantity=whole)
+    return _asks_for(asked, sequenced)

@@ -55,8 +55,14 @@ class Nodes:
 
     def writer(self) -> RunningServer:
         """The node that writes; waits until one does."""
-        eventually(lambda: any(self._writers()))
-        return next(self._writers())
+        found: list[RunningServer] = []
+
+        def one_does() -> bool:
+            found.extend(self._writers())
+            return bool(found)
+
+        eventually(one_does)
+        return found[0]
 
     def follower(self) -> RunningServer:
         """A node that does not."""
