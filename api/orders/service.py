@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import msgspec
 
@@ -182,8 +183,9 @@ class OrderService:
         left_out = [element for element, applied in zip(asked, by_element, strict=True) if applied is None]
         refused = iter(self._checked(left_out, time.monotonic() + PATIENCE_S))
         checked: list[BatchCommand | ApiError | EarlierOrder] = []
-        for command, applied in zip(asked, by_element, strict=True):
-            now = command if applied is not None else next(refused)
+        for applied in by_element:
+            # as it was sequenced: of an order that is done by now its values read otherwise
+            now = next(refused) if applied is None else cast("BatchCommand", applied.command)
             is_new = applied is None and not isinstance(now, _NOT_SEQUENCED)
             checked.append(forgotten(known[0].seq) if is_new else now)
         return EncodedBatch(self._answers(asked, checked, by_element, processing, repeated=True), repeated=True)

@@ -36,7 +36,7 @@ def said(store: KeptStore) -> list[bytes]:
     return [entry.value for entries in store.transact(Transaction(then=reads), 1.0).reads for entry in entries]
 
 
-def read_again(nodes: KnownNodes) -> None:
+def turn_again(nodes: KnownNodes) -> None:
     """It reads at this turn what it mends in the next."""
     nodes._read_at = 0.0
     nodes.tend(A)
@@ -54,10 +54,10 @@ def test_a_node_that_runs_says_again_what_was_deleted_or_put_over(key: str, is_t
     else:
         store.transact(Transaction(then=(Delete(key),)), 1.0)
     assert said(store) != first
-    read_again(nodes)
+    turn_again(nodes)
     assert said(store) == first
     writes = [asked for asked in store.asked if any(isinstance(step, Put) for step in asked.then)]
-    read_again(nodes)
+    turn_again(nodes)
     assert [asked for asked in store.asked if any(isinstance(step, Put) for step in asked.then)] == writes
 
 
