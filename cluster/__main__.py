@@ -23,7 +23,7 @@ from cluster.etcd.etcd_members import EtcdMembers
 from cluster.etcd.etcd_store import EtcdStore
 from cluster.failures import ClusterError
 from cluster.founding import found_log, opened_log
-from cluster.keys import Keys, Owner
+from cluster.keys import Keys, Owner, StoredHead
 from cluster.known_nodes import addresses_of, ask_to_stand_down, forget_node, nodes_of
 from cluster.last_known import nodes_last_known, states_of
 from cluster.membership import member_statuses
@@ -41,6 +41,7 @@ from journal.sqlite import SqliteJournal
 
 STAND_DOWN_S: Final = 20.0  # for another node to write
 CHECK_S: Final = 0.2
+SETTLED_TRIES: Final = 5  # of a reading in which a node is a writer and another one owns the log
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -164,9 +165,7 @@ def status(cluster: Cluster, as_json: bool, listening: tuple[str, ...]) -> None:
     While etcd does not answer, the nodes that are known of say how they are.
     """
     try:
-        head, owner, states = _asked(
-            lambda: (opened_log(cluster.store, cluster.keys), cluster.owner(), cluster.states())
-        )
+        head, owner, states = _settled(cluster)
     except _LogSilentError as silent:
         _show_last_known(cluster, silent, listening, as_json=as_json)
         sys.exit(1)
@@ -193,6 +192,22 @@ def status(cluster: Cluster, as_json: bool, listening: tuple[str, ...]) -> None:
     all_answer = not gone and all(answers for _, answers in states) and len(statuses) == found["log"]["members"]
     sound = found["writer"] is not None and all_answer
     sys.exit(0 if sound else 1)
+
+
+def _settled(cluster: Cluster) -> tuple[StoredHead, Ownership | None, list[tuple[NodeState, bool]]]:
+    """The head, who writes and how the nodes are, at one time: read again while the writer changes, a few times."""
+    head, owner, states = _asked(lambda: _read(cluster))
+    for _ in range(SETTLED_TRIES - 1):
+        writers = {state.name for state, answers in states if answers and state.role == "writer"}
+        if writers <= {owner.writer if owner is not None else None}:
+            break
+        time.sleep(CHECK_S)
+        head, owner, states = _asked(lambda: _read(cluster))
+    return head, owner, states
+
+
+def _read(cluster: Cluster) -> tuple[StoredHead, Ownership | None, list[tuple[NodeState, bool]]]:
+    return opened_log(cluster.store, cluster.keys), cluster.owner(), cluster.states()
 
 
 def _show_last_known(cluster: Cluster, silent: _LogSilentError, listening: tuple[str, ...], *, as_json: bool) -> None:
@@ -242,7 +257,7 @@ def _show(found: dict[str, Any], head_n: int) -> None:
         click.echo(f"{node['name']:10}{role:12}{node['n']:>10}{behind:>8}  {node['url']:32} {why_not}".rstrip())
     for name in found["gone"]:
         click.echo(
-            f"{name:10}{'gone':12}{'-':>10}{'-':>8}  start it again, or, where it is gone for good: remove {name}"
+            f"{name:10}{'gone':12}{'-':>10}{'-':>8}  start it again, or, for good: openbell cluster remove {name}"
         )
 
 
@@ -253,6 +268,7 @@ def stand_down(cluster: Cluster, node: str) -> None:
     """Have NODE lay down the writing, so that it can be stopped; return when another one writes."""
     owner = _asked(cluster.owner)
     if owner is None or owner.owner.node != node:
+        _require_known(cluster, node)
         writer = "nobody" if owner is None or owner.writer is None else owner.writer
         click.echo(f"{node} is not the writer: {writer} is")
         return
@@ -269,15 +285,21 @@ def stand_down(cluster: Cluster, node: str) -> None:
     raise click.ClickException(f"{node} has not handed over in {STAND_DOWN_S:.0f} s.")
 
 
+def _require_known(cluster: Cluster, node: str) -> list[tuple[NodeState, bool]]:
+    """How the nodes are. Raises ClickException where none is called `node`."""
+    states: list[tuple[NodeState, bool]] = _asked(cluster.states)
+    known = [state.name for state, _ in states] + _asked(lambda: cluster.gone(states))
+    if node not in known:
+        raise click.ClickException(f"There is no node {node}. Known: {', '.join(sorted(known)) or 'none'}.")
+    return states
+
+
 @main.command()
 @click.argument("node")
 @click.pass_obj
 def remove(cluster: Cluster, node: str) -> None:
     """Forget NODE, which is gone for good: its snapshots count no more. A node that comes back is known again."""
-    states = _asked(cluster.states)
-    known = [state.name for state, _ in states] + _asked(lambda: cluster.gone(states))
-    if node not in known:
-        raise click.ClickException(f"There is no node {node}. Known: {', '.join(sorted(known)) or 'none'}.")
+    states = _require_known(cluster, node)
     if any(answers for state, answers in states if state.name == node):
         raise click.ClickException(f"{node} answers: stop it first.")
     _asked(lambda: forget_node(cluster.store, cluster.keys, node))

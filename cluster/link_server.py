@@ -182,7 +182,7 @@ class LinkServer:
                 channel.begin_tls(tls, is_server=True)
             self._serve_frames(door)
         except (ChannelClosed, BadFrame) as closed:
-            log.info("front door %s is gone: %s", door.name or "without a name", closed)
+            log.info("%s is gone as a front door: %s", door.name or "one without a name", closed)
         except Exception:  # of ours: that door ends, nobody else does
             log.exception("the link to front door %s failed", door.name)
         finally:
@@ -214,7 +214,7 @@ class LinkServer:
             raise ChannelClosed(f"its link is of format {hello.format}, and of {FORMAT} here")
         door.name = hello.door
         self._doors.append(door)
-        log.info("front door %s is connected, at seq %d", door.name, hello.seq)
+        log.info("%s is connected as a front door, at seq %d", door.name, hello.seq)
         channel.send(framed(Ping(self._exchange.seq, self._sequencer.now_ns(), self._history_seq())))
 
     def _take(self, door: _Door, frame: FromDoor) -> None:

@@ -49,7 +49,8 @@ def load(kind: str, file: Path | None, book: Path | None = None, limit: int | No
         if one is not None and not one.is_file():
             raise RecordError(
                 f"there is no recorded data at {one}{', which is a folder' if one.is_dir() else ''}; "
-                f"name the file of the recording, whose format is {kind}"
+                f"name the file of the recording, whose format is {kind}. "
+                "Documentation/recordings.md says where to get some"
             )
     notes: list[str] = []
     if kind == "lobster":

@@ -180,5 +180,7 @@ def test_the_command_says_how_the_nodes_are_and_has_one_stand_down(venue: Nodes)
     assert (status, "writes, epoch" in printed) == (0, True), printed
     assert state_of(venue.writer())["name"] != writer
     assert cluster(venue, "stand-down", writer)[1].startswith(f"{writer} is not the writer")
+    status, printed = cluster(venue, "stand-down", "nobody")
+    assert (status, "There is no node nobody. Known: a, b, c" in printed) == (1, True), printed
     assert cluster(venue, "remove", writer)[0] == 1  # it answers
     assert "There is no node nobody. Known: a, b, c" in cluster(venue, "remove", "nobody")[1]
