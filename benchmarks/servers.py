@@ -157,7 +157,7 @@ def secured(data: Path, folder: Path = ROOT) -> Iterator[tuple[Server, list[Trad
 
     Requests are counted as always, only against a limit that nobody reaches.
     """
-    options = ("--profile", "secured", "--rate-limit", "10000000/second", "--onramp-limit", "1000000000")
+    options = ("--profile", "secured", "--rate-limit", "10000000/second", "--onramp-limit", "1000000000000")
     with venue(data, *options, folder=folder) as server:
         traders = [_trader(server) for _ in range(2)]
         time.sleep(1.5)  # for the first second after its start it takes no signatures
@@ -168,7 +168,7 @@ def _trader(server: Server) -> Trader:
     token = server.ask("POST", "/auth/guest")["token"]
     bearer = {"Authorization": f"Bearer {token}"}
     for asset in ("BTC", "USDT"):
-        server.ask("POST", "/account/deposit", {"asset": asset, "amount": "900000000"}, bearer)
+        server.ask("POST", "/account/deposit", {"asset": asset, "amount": "900000000000"}, bearer)
     key = server.ask("POST", "/auth/keys", {"label": "benchmark", "scopes": ["read", "trade"]}, bearer)
     return Trader(token, key["key_id"], key["secret"])
 
