@@ -22,6 +22,7 @@ PATIENCE_S = 30  # with a busy machine
 START_GRACE_S = 1.1  # signatures from before the start, and a second more, are refused
 
 _numbers = count()
+_one_at_a_time = threading.Lock()
 
 
 def created(answer: Answer) -> Any:
@@ -78,8 +79,10 @@ def signed(
     offset_ms: int = 0,
     window: str | None = None,
 ) -> dict[str, str]:
-    """The headers of a signed request."""
-    timestamp = now_ms(offset_ms)
+    """The headers of a signed request, whose time no other of this process has: the same one twice would be refused."""
+    with _one_at_a_time:
+        time.sleep(0.001)
+        timestamp = now_ms(offset_ms)
     headers = {
         "X-Openbell-Key": key["key_id"],
         "X-Openbell-Timestamp": timestamp,

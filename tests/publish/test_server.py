@@ -104,6 +104,7 @@ def test_every_topic_is_in_both_and_nobody_sees_the_password(venue: Venue) -> No
 def test_a_restart_goes_on_behind_what_the_brokers_have_and_leaves_no_process(venue: Venue) -> None:
     server = venue.server
     children = server.process.children(recursive=True)
+    is_published(server, trade(server, "30300.00"))
     before = publishers(server)["redis"]["seq"]
     server.restart()
     assert psutil.wait_procs(children, 30)[1] == []
