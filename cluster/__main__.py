@@ -43,6 +43,7 @@ STAND_DOWN_S: Final = 20.0  # for another node to write
 CHECK_S: Final = 0.2
 SETTLED_TRIES: Final = 5  # of a reading in which a node is a writer and another one owns the log
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 class Cluster(msgspec.Struct):
@@ -308,12 +309,7 @@ def remove(cluster: Cluster, node: str) -> None:
 
 
 @main.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    required=True,
-    help="The folder of that server.",
-)
+@click.option("--data", type=_FOLDER, required=True, help="The folder of that server.")
 @click.pass_obj
 def found(cluster: Cluster, data: Path) -> None:
     """Begin a cluster with what the folder of a server alone has. Stop that server first.
@@ -337,12 +333,7 @@ def found(cluster: Cluster, data: Path) -> None:
 
 
 @main.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    required=True,
-    help="The folder of that node.",
-)
+@click.option("--data", type=_FOLDER, required=True, help="The folder of that node.")
 @click.pass_obj
 def accept(cluster: Cluster, data: Path) -> None:
     """Have a node that refuses since etcd was restored follow the log as it is now. Stop that node first.
