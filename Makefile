@@ -76,12 +76,17 @@ coverage: $(DEVELOPMENT) ## What the fast tests of engine, journal and sequencer
 
 # Two at once, each with its output in one piece.
 .PHONY: quick
-quick: $(DEVELOPMENT) ## Before every commit, in under a minute: lint, types, house rules, scenarios and engine
+quick: $(DEVELOPMENT) ## Before every commit, in under a minute: lint, types, house rules, files that must agree, scenarios and engine
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint types rules
 
+# What compares a file of the checkout with another or with the program: a change of one of them is often a change of one file only.
+COMPARED := tests/api/test_settings.py tests/benchmarks/test_arguments.py tests/client/test_against_openapi.py \
+	tests/cluster/test_stubs.py tests/deploy/test_cluster_files.py tests/deploy/test_files.py \
+	tests/export/test_documentation.py tests/frontend/test_vendor.py tests/openbell/test_command.py
+
 .PHONY: rules
-rules: $(DEVELOPMENT) $(PAGE) ## House rules, scenarios and engine, without what is marked slow (part of quick and of test)
-	$(PY) -m pytest --quiet -m "not slow" tests/tidy tests/scenarios tests/engine
+rules: $(DEVELOPMENT) $(PAGE) ## House rules, files that must agree, scenarios and engine, without what is slow (part of quick and of test)
+	$(PY) -m pytest --quiet -m "not slow" tests/tidy tests/scenarios tests/engine $(COMPARED)
 
 .PHONY: lint
 lint: $(DEVELOPMENT) $(PAGE) ## Style: ruff's checks and its formatting, biome's of the page; bandit for what is dangerous
