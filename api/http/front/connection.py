@@ -11,10 +11,11 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum, auto
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from eventlet import hubs
 
@@ -23,14 +24,12 @@ from api.http.front.bounds import DISCARD_BYTES_MAX, DISCARD_S, RATE_CHECK_S, RE
 from api.http.front.environ import UPGRADE, Peer
 from api.http.front.parser import Request, RequestParser
 from api.http.front.serving import Answering, ClientGone
+from api.http.front.shared import Shared
 from api.http.front.stream import Stream
 from api.http.front.transport import Transport
 from api.http.wsgi import Environ
 from api.json.errors import ApiError
 from logs.limit import limited
-
-if TYPE_CHECKING:
-    from api.http.front.connections import Connections
 
 log = limited(logging.getLogger(__name__))  # clients can repeat what they cause
 
@@ -58,14 +57,15 @@ class Connection:
     """One connection, from accept to close. For the event loop's thread."""
 
     __slots__ = (
-        "_all",
         "_discarded",
         "_listener",
+        "_on_end",
         "_parser",
         "_peer",
         "_peer_ended",
         "_received",
         "_refusal",
+        "_shared",
         "_stream",
         "_transport",
         "counted_as",
@@ -74,14 +74,20 @@ class Connection:
         "waiting_since",
     )
 
-    def __init__(self, transport: Transport, peer: Peer, counted_as: str, connections: Connections) -> None:
-        """`counted_as`: the name of its client, where connections, bodies and turns are counted."""
-        self._all = connections
+    def __init__(
+        self, transport: Transport, peer: Peer, counted_as: str, shared: Shared, on_end: Callable[[Connection], None]
+    ) -> None:
+        """`counted_as`: the name of its client, where connections, bodies and turns are counted.
+
+        `on_end`: called once, when it is closed or was let go of.
+        """
+        self._shared = shared
+        self._on_end = on_end
         self._transport = transport
         self._peer = peer
         self.counted_as = counted_as
-        bounds = connections.bounds
-        self._parser = RequestParser(bounds.body_bytes, connections.large_bodies, counted_as)
+        bounds = shared.bounds
+        self._parser = RequestParser(bounds.body_bytes, shared.large_bodies, counted_as)
         self._refusal: ApiError | None = None  # what follows the answers to the requests before it
         self._peer_ended = False
         self._listener: Any = None
@@ -114,7 +120,7 @@ class Connection:
         """The hub's callback. Nothing may leave it: the hub would drop the descriptor."""
         if self._listener is None or self.state is State.CLOSED:  # paused or closed in this turn of the hub
             return
-        turns, shaking = self._all.turns, self.state is State.HANDSHAKE  # which may take as long as a request
+        turns, shaking = self._shared.turns, self.state is State.HANDSHAKE  # which may take as long as a request
         if turns.crowded(self.counted_as) or (shaking and not turns.is_free(id(self))):
             self._pause()
             turns.ask(self.counted_as, self._read_in_turn)
@@ -178,15 +184,15 @@ class Connection:
             self._refusal = refusal.without_frames()
         if self.state is State.ANSWERING:
             return
-        if self._parser.requests and self._all.turns.is_free(id(self)):
+        if self._parser.requests and self._shared.turns.is_free(id(self)):
             self._answer_next()
-            self._all.turns.note_end()
+            self._shared.turns.note_end()
         elif self._parser.requests:
             self._await_turn(len(data))
         elif self._refusal is not None:
             self._refuse(self._refusal)
         elif self._parser.in_body:
-            self.deadline = min(self.deadline, self.waiting_since + self._all.bounds.grace_s)
+            self.deadline = min(self.deadline, self.waiting_since + self._shared.bounds.grace_s)
             self._continue()
 
     def _continue(self) -> None:
@@ -198,25 +204,25 @@ class Connection:
     def _begin_receiving(self, now: float) -> None:
         self.state = State.RECEIVING
         self.waiting_since, self._received = now, 0
-        self.deadline = now + self._all.bounds.head_s
+        self.deadline = now + self._shared.bounds.head_s
 
     # -- answers
 
     def _await_turn(self, size: int = 0) -> None:
         """Others first. `size`: bytes that were read for it."""
         self.state = State.ANSWERING
-        self._all.turns.ask(self.counted_as, self._answer_next, size)
+        self._shared.turns.ask(self.counted_as, self._answer_next, size)
 
     def _answer_next(self) -> None:
         """Answer the first of the requests that wait, in a greenlet."""
         if self.state is State.CLOSED:
             return
         self.state = State.ANSWERING
-        self._all.greenlets.run(self._answer, self._parser.requests.popleft())
+        self._shared.greenlets.run(self._answer, self._parser.requests.popleft())
 
     def _answer(self, request: Request) -> None:
         """Answer one request. Cooperative. Nothing leaves it, as behind it is the hub."""
-        shared, close = self._all, not request.keep_alive or request.upgrade or self._all.closing
+        shared, close = self._shared, not request.keep_alive or request.upgrade or self._shared.closing
         try:
             environ = shared.environs.of(request, self._peer)
             lane = shared.lane
@@ -252,10 +258,10 @@ class Connection:
         answering = Answering(request, self._write, self._hand_over, close=close)
         if request.upgrade:
             environ[UPGRADE] = answering.upgrade
-        answering.run(self._all.app, environ)
+        answering.run(self._shared.app, environ)
         environ.pop("werkzeug.request", None)  # which refers to it in turn: what it holds is freed now
         if not answering.handed_over:
-            self._all.latencies.end(environ, answering.status)
+            self._shared.latencies.end(environ, answering.status)
         return answering.close
 
     def _after_answer(self) -> None:
@@ -266,7 +272,7 @@ class Connection:
         else:
             now = self.waiting_since = time.monotonic()
             self.state = State.IDLE
-            self.deadline = now + self._all.bounds.idle_s
+            self.deadline = now + self._shared.bounds.idle_s
             if self._parser.begun:
                 self._begin_receiving(now)
                 with suppress(OSError):  # it is broken, as reading will tell
@@ -288,7 +294,7 @@ class Connection:
                     return
                 now = time.monotonic()
                 began = began or now
-                bounds = self._all.bounds
+                bounds = self._shared.bounds
                 patience = bounds.grace_s + (len(data) - len(view)) / bounds.bytes_per_s
                 left = min(bounds.answer_s, patience) - (now - began)
                 if left <= 0:
@@ -307,7 +313,7 @@ class Connection:
         self._peer_ended = True  # for us: the handler reads what comes
         self.deadline = math.inf  # the handler has its own
         rest, self._parser.rest = self._parser.rest or b"", None
-        self._stream = Stream(self._transport, rest, partial(self._all.turns.wait, self.counted_as))
+        self._stream = Stream(self._transport, rest, partial(self._shared.turns.wait, self.counted_as))
         return self._stream
 
     # -- the end
@@ -315,7 +321,7 @@ class Connection:
     def _refuse(self, refusal: ApiError) -> None:
         """Say why, and read for a moment what still comes: a connection closed at once would take the answer along."""
         self._refusal = refusal
-        self._all.note_refusal(self._peer.address, refusal)
+        self._shared.note_refusal(self._peer.address, refusal)
         with suppress(OSError):
             self._transport.write(memoryview(refusal_of(refusal)))
         self._discard()
@@ -339,21 +345,21 @@ class Connection:
         self._transport.close()
         self._parser.close()
         self._refusal = None  # its traceback refers to us in turn
-        self._all.remove(self)
+        self._on_end(self)
 
     def expire(self, now: float) -> None:
         """Its deadline has come, or it is asked whether its client is too slow. In the hub's greenlet."""
         if self.state in (State.HANDSHAKE, State.IDLE, State.DISCARDING):
             self._close()
         elif self.state is State.RECEIVING:
-            if self._parser.in_body and now < self.waiting_since + self._all.bounds.request_s:
+            if self._parser.in_body and now < self.waiting_since + self._shared.bounds.request_s:
                 self._check_rate(now)
             else:
                 self._refuse(_too_slow())
 
     def _check_rate(self, now: float) -> None:
         """Inside a body: the whole request has its deadline, and a rate that it must keep."""
-        bounds = self._all.bounds
+        bounds = self._shared.bounds
         if self._received < bounds.bytes_per_s * (now - self.waiting_since - bounds.grace_s):
             self._refuse(_too_slow())
         else:
@@ -366,7 +372,7 @@ class Connection:
         self._pause()
         self.state = State.CLOSED
         self._parser.close()
-        self._all.remove(self)
+        self._on_end(self)
         return Unused(self._transport, self._peer, self.counted_as)
 
     def refuse(self, refusal: ApiError) -> None:

@@ -18,17 +18,14 @@ from eventlet import hubs
 from api.http.addresses import address_of, neighbourhood
 from api.http.front.bounds import SWEEP_S, Bounds
 from api.http.front.connection import Connection, Unused
-from api.http.front.environ import Environs, Peer
+from api.http.front.environ import Peer
 from api.http.front.forwarded import Believed
-from api.http.front.large_bodies import LargeBodies
+from api.http.front.shared import Shared
 from api.http.front.transport import Transport
-from api.http.front.turns import Turns
-from api.http.latencies import RequestLatencies
 from api.http.wsgi import Shortcut, WsgiApp
 from api.json.errors import ApiError
 from api.settings import is_loopback
 from logs.limit import limited
-from loop.greenlets import Greenlets
 
 log = logging.getLogger(__name__)
 
@@ -40,17 +37,9 @@ class Connections:
     """The connections of one server, and what they share. For the event loop's thread."""
 
     def __init__(self, app: WsgiApp, bounds: Bounds, forwarded: Believed, lane: Shortcut | None = None) -> None:
-        self.app = app
-        self.lane = lane
-        self.bounds = bounds
-        self.environs = Environs(forwarded)
-        self.large_bodies = LargeBodies(bounds.large_bodies)
-        self.turns = Turns()
-        self.greenlets = Greenlets()
-        self.latencies = RequestLatencies()
-        self.refused: Counter[str] = Counter()  # what was no request, or too large or slow a one, by error code
-        self.closing = False  # no connection is kept for a further request
+        self.shared = Shared(app, bounds, forwarded, lane)
         self.on_room: Callable[[], None] = lambda: None  # called when one has been closed
+        self._bounds = bounds
         self._forwarded = forwarded
         self._open: dict[Connection, None] = {}
         self._of_address: Counter[str] = Counter()
@@ -67,7 +56,7 @@ class Connections:
     @property
     def full(self) -> bool:
         """Whether there may be no more."""
-        return len(self._open) >= self.bounds.connections
+        return len(self._open) >= self._bounds.connections
 
     def start(self) -> None:
         """Begin to look after deadlines."""
@@ -87,20 +76,17 @@ class Connections:
         address = str(address_of(peer[0]))
         # a proxy of ours brings everybody: each of its connections counts alone
         counted = f"{address}:{peer[1]}" if self._forwarded.trusts(address) else neighbourhood(address)
-        if self._of_address[counted] >= self.bounds.connections_per_address and self._capped(address):
+        if self._of_address[counted] >= self._bounds.connections_per_address and self._capped(address):
             limited(log).warning("%s has %d connections, and gets no more", counted, self._of_address[counted])
             accepted.close()
             return
         server = peer if of_door else accepted.getsockname()[:2]
         scheme = "http" if context is None else "https"
-        connection = Connection(Transport(accepted, context), Peer(address, peer[1], scheme, server), counted, self)
-        self._of_address[counted] += 1
-        self._open[connection] = None
+        self._add(Unused(Transport(accepted, context), Peer(address, peer[1], scheme, server), counted))
 
     def adopt(self, unused: Unused) -> None:
         """Go on with a connection that another front let go of."""
-        self._of_address[unused.counted_as] += 1
-        self._open[Connection(*unused, self)] = None
+        self._add(unused)
 
     def release(self) -> list[Unused]:
         """Let go of all of which no request has begun to come."""
@@ -122,14 +108,6 @@ class Connections:
         """How many have a request that is being answered. O(connections)."""
         return sum(each.is_answered for each in self._open)
 
-    def remove(self, connection: Connection) -> None:
-        """A connection is closed."""
-        del self._open[connection]
-        self._of_address[connection.counted_as] -= 1
-        if not self._of_address[connection.counted_as]:
-            del self._of_address[connection.counted_as]
-        self.on_room()
-
     def shed(self) -> int:
         """Close some of those that wait for their client; how many. O(connections log connections).
 
@@ -142,19 +120,20 @@ class Connections:
             connection.shed()
         return len(chosen)
 
-    def note_refusal(self, address: str, refusal: ApiError) -> None:
-        """Something came from `address` that is no request, or too large or slow a one."""
-        self.refused[refusal.code] += 1
-        limited(log, refusal.code).info(
-            "refused %s from %s: %s",
-            refusal.code,
-            address,
-            refusal.sentence,
-            extra={"request_id": refusal.identify(), "error_code": refusal.code, "address": address},
-        )
+    def _add(self, unused: Unused) -> None:
+        connection = Connection(*unused, self.shared, self._remove)
+        self._of_address[unused.counted_as] += 1
+        self._open[connection] = None
+
+    def _remove(self, connection: Connection) -> None:
+        del self._open[connection]
+        self._of_address[connection.counted_as] -= 1
+        if not self._of_address[connection.counted_as]:
+            del self._of_address[connection.counted_as]
+        self.on_room()
 
     def _capped(self, address: str) -> bool:
-        return self.bounds.loopback_capped or not is_loopback(address)
+        return self._bounds.loopback_capped or not is_loopback(address)
 
     def _sweep(self) -> None:
         now = time.monotonic()

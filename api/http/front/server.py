@@ -59,7 +59,7 @@ class Front:
 
     def last_requests(self) -> None:
         """From now on each connection ends behind its next answer."""
-        self._connections.closing = True
+        self._connections.shared.closing = True
 
     def finish(self, until: float, refusal: ApiError) -> int:
         """Answer what has come, until the monotonic second `until` at most, and end; how many are not answered.
@@ -102,17 +102,17 @@ class Front:
     @property
     def connections_max(self) -> int:
         """How many may be open at once."""
-        return self._connections.bounds.connections
+        return self._connections.shared.bounds.connections
 
     @property
     def refused(self) -> Mapping[str, int]:
         """How often something came that was no request, or too large or slow a one, by error code."""
-        return self._connections.refused
+        return self._connections.shared.refused
 
     @property
     def latencies(self) -> list[tuple[Requests, HistogramReading]]:
         """How long requests took until now."""
-        return self._connections.latencies.readings()
+        return self._connections.shared.latencies.readings()
 
     @property
     def fault(self) -> OSError | None:

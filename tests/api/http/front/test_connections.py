@@ -136,7 +136,7 @@ def test_a_trusted_proxy_brings_everybody_so_its_address_has_no_share(trusted: t
     head = b"POST /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 90000\r\n\r\n"
     with serving(connections_per_address=2, body_bytes=16_777_216, trusted=trusted) as front, front.connect() as half:
         half.sendall(head + b"x" * 80_000)  # takes the one place for large bodies that an address has
-        eventually(lambda: front.connections.large_bodies._free < 4)
+        eventually(lambda: front.connections.shared.large_bodies._free < 4)
         assert statuses(front.sent(head + b"x" * 90_000)) == [status]
 
 
