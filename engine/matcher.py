@@ -11,7 +11,6 @@ from typing import Any
 from engine import events as ev
 from engine.balance import Balance
 from engine.book import OrderBook
-from engine.events import Filled
 from engine.order import Order
 from engine.order_events import completed
 from engine.outcome import Fill
@@ -48,12 +47,10 @@ def carry_out_trades(
     # Any: calling `Lots(...)` or `Amount(...)` for each sum costs more than the sums.
     trade_id: Any
     leaves: Any = taker.leaves
-    maker_leaves: Any
     nothing: Any = 0
     notional_sum = maker_fees = taker_fees = nothing
     for trade_id, trade in enumerate(fills, next_trade_id):
-        maker, quantity, notional = trade.maker, trade.quantity, trade.notional
-        maker_fee, taker_fee = trade.maker_fee, trade.taker_fee
+        maker, quantity, notional, maker_fee = trade.maker, trade.quantity, trade.notional, trade.maker_fee
         hold, base = quantity * maker.hold_per_lot, quantity * lot_amount
         if taker_buys:
             maker.pays.settle(hold, base, maker.receives, notional - maker_fee)
@@ -65,22 +62,22 @@ def carry_out_trades(
         leaves -= quantity
         notional_sum += notional
         maker_fees += maker_fee
-        taker_fees += taker_fee
-        maker_id, maker_leaves = maker.order_id, maker.leaves - quantity
-        if maker_leaves:
-            book.reduce(maker, quantity)
-        else:
+        taker_fees += trade.taker_fee
+        if quantity == maker.leaves:
             makers_side.remove(maker)
-            del book.orders[maker_id]
+            del book.orders[maker.order_id]
             maker.leaves = _NONE_LEFT
-        events.append(Filled(
-            trade_id, symbol, trade.price, quantity, notional, taker_side, maker_id, taker_id, maker.account,
-            taker_account, maker_fee, taker_fee, maker_leaves, leaves, auction, trade.self_trade,
+        else:
+            book.reduce(maker, quantity)
+
+        events.append(ev.Filled(
+            trade_id, symbol, trade.price, quantity, notional, taker_side, maker.order_id, taker_id, maker.account,
+            taker_account, maker_fee, trade.taker_fee, maker.leaves, leaves, auction, trade.self_trade,
         ))  # fmt: skip
-        if not maker_leaves:
+        if maker.leaves == 0:
             events.append(completed(maker))
             done.append(maker)
-        elif maker_leaves == maker.hidden:
+        elif maker.leaves == maker.hidden:
             replenish(maker, events)
     filled = taker.leaves - leaves
     hold, base = filled * taker.hold_per_lot, filled * lot_amount
