@@ -1,17 +1,15 @@
 """Both fees of a trade, and what an order holds so that it can pay any price and fee that it may meet.
 
-The fee formula is that of `Instrument.fee`, written out here: to call it would cost more than the fee.
-Layer: engine.
+The fee formula itself is `Instrument.fee`. Layer: engine.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from engine.instrument import FEE_UNIT, Instrument
+from engine.instrument import Instrument
 from engine.types import Amount, Side, Ticks
 
 _BUY = Side.BUY
+_fee = Instrument.fee
 
 
 def trade_fees(notional: int, maker_rate: int, taker_rate: int) -> tuple[Amount, Amount]:
@@ -19,14 +17,12 @@ def trade_fees(notional: int, maker_rate: int, taker_rate: int) -> tuple[Amount,
 
     A rebate is cut to what the other side pays: the venue never pays in.
     """
-    # Any: calling `Amount(...)` for each would cost as much
-    maker_fee: Any = -(-notional * maker_rate // FEE_UNIT)
-    taker_fee: Any = -(-notional * taker_rate // FEE_UNIT)
+    maker_fee, taker_fee = _fee(notional, maker_rate), _fee(notional, taker_rate)
     if maker_fee + taker_fee < 0:
         if maker_fee < 0:
-            maker_fee = max(maker_fee, -max(taker_fee, 0))
+            maker_fee = max(maker_fee, Amount(-max(taker_fee, 0)))
         if taker_fee < 0:
-            taker_fee = max(taker_fee, -max(maker_fee, 0))
+            taker_fee = max(taker_fee, Amount(-max(maker_fee, 0)))
     return maker_fee, taker_fee
 
 
@@ -37,6 +33,6 @@ def hold_per_lot(side: Side, price: Ticks, instrument: Instrument, maker_rate: i
     """
     if side is not _BUY:
         return instrument.lot_amount
-    lot: Any = price * instrument.lot_tick_amount
+    lot: Amount = price * instrument.lot_tick_amount  # type: ignore[assignment] # calling Amount() costs more
     rate = taker_rate if taker_rate > maker_rate else maker_rate
-    return lot - (-lot * rate // FEE_UNIT) if rate > 0 else lot  # type: ignore[no-any-return]
+    return lot + _fee(lot, rate) if rate > 0 else lot  # type: ignore[return-value]
