@@ -30,7 +30,7 @@ from engine.types import Seq
 from history.writer import HistoryWriter
 from journal.snapshots import SnapshotFolder
 from journal.sqlite import SqliteJournal
-from loop.collector import collector_off
+from loop.collector import collector_off, made_to_stay
 from projections.projections import Projections
 from replica.follower import Follower
 from replica.recovery import recover
@@ -140,7 +140,7 @@ def answered(port: int) -> bool:
 def replay(folder: Path, commands: int, resting: int) -> None:
     """Replay without a snapshot, as a start does, and print how long it took."""
     mixed_journal.write(folder / "journal.sqlite", commands, resting)
-    with closing(SqliteJournal(folder / "journal.sqlite")) as journal:
+    with closing(SqliteJournal(folder / "journal.sqlite")) as journal, made_to_stay():
         began = time.process_time()
         recovered = recover(journal, SnapshotFolder(folder / "snapshots"), lambda _: [], lambda _: None)
     assert recovered.follower.seq == Seq(commands)

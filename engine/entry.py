@@ -47,11 +47,8 @@ _IMMEDIATE_OR_CANCEL = CancelReason.IMMEDIATE_OR_CANCEL
 _TRADING = TradingStatus.TRADING
 
 
-def enter(state: ExchangeState, command: EnterOrder, events: list[ev.Event]) -> None:  # noqa: PLR0912 - see below
-    """Carry out an EnterOrder.
-
-    Checks and the entry of most orders in one function, for a call more would cost each one instruction in forty.
-    """
+def enter(state: ExchangeState, command: EnterOrder, events: list[ev.Event]) -> None:
+    """Carry out an EnterOrder."""
     account, symbol, client_order_id = command.account, command.symbol, command.client_order_id
     book = state.books.get(symbol)
     if book is None:
@@ -65,46 +62,63 @@ def enter(state: ExchangeState, command: EnterOrder, events: list[ev.Event]) -> 
             return
     if book.instrument.band is not None:
         book.renew_band(state.ts_ns)
-    if not is_ordinary(command, book, owner):
-        reason = _refuse(state, book, owner, command) or _execute(state, book, owner, command, events)
+    if is_ordinary(command, book, owner):
+        reason = _enter_ordinary(state, book, owner, command, events)
     else:
-        side, time_in_force = command.side, command.time_in_force
-        price: Ticks = command.price  # type: ignore[assignment]
-        own, opposite = book.bids, book.asks
-        if side is not _BUY:
-            own, opposite = opposite, own
-        best = opposite.best
-        if best is not None and best.key <= price * opposite.sign:
-            reason = _execute(state, book, owner, command, events)
-        else:  # most orders meet nobody, so what becomes of them needs no plan
-            quantity: Lots = command.quantity  # type: ignore[assignment]
-            order_id: OrderId = state.given_id or state.seq  # type: ignore[assignment] # calling OrderId() costs more
-            order = state.new_order(
-                order_id, owner, book, side, _LIMIT, time_in_force, price, quantity, client_order_id,
-                command.self_trade_prevention,
-            )  # fmt: skip
-            per_lot = order.hold_per_lot
-            if not per_lot or quantity * per_lot <= order.pays.available:
-                if per_lot:
-                    order.pays.hold(quantity * per_lot)
-                if client_order_id is not None:
-                    state.recent.name(account, client_order_id, order_id, command)
-                events.append(Accepted(
-                    order_id, account, symbol, side, _LIMIT, time_in_force, price, quantity, client_order_id, None,
-                    False, order.prevention,
-                ))  # fmt: skip
-                if time_in_force is _IOC:
-                    end_or_rest(state, book, order, _IMMEDIATE_OR_CANCEL, events)
-                    return
-                own.rest(order, price)
-                book.changed_seq = state.seq
-                book.orders[order_id] = state.orders[order_id] = owner.open_orders[order_id] = order
-                owner.open_count[symbol] += 1
-                return
-            reason = RejectReason.INSUFFICIENT_FUNDS
+        reason = _refuse(state, book, owner, command) or _execute(state, book, owner, command, events)
     if reason is not None:
         figures = entry_figures(state, command, book, owner, reason)
         events.append(ev.Rejected(account, symbol, reason, None, client_order_id, figures))
+
+
+def _enter_ordinary(
+    state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder, events: list[ev.Event]
+) -> RejectReason | None:
+    """What `_execute` does, for an ordinary order: as such its price and quantity stand as they were asked for.
+
+    In one function, for most orders come here and a call more would cost each one instruction in forty.
+    """
+    account, symbol, side, time_in_force = command.account, command.symbol, command.side, command.time_in_force
+    price: Ticks = command.price  # type: ignore[assignment] # the rules refuse texts
+    quantity: Lots = command.quantity  # type: ignore[assignment]
+    client_order_id = command.client_order_id
+    order_id: OrderId = state.given_id or state.seq  # type: ignore[assignment] # calling OrderId() costs more
+    order = state.new_order(
+        order_id, owner, book, side, _LIMIT, time_in_force, price, quantity, client_order_id,
+        command.self_trade_prevention,
+    )  # fmt: skip
+    pays, held = order.pays, quantity * order.hold_per_lot
+    if pays.available < held:
+        return RejectReason.INSUFFICIENT_FUNDS
+    own, opposite = book.bids, book.asks
+    if side is not _BUY:
+        own, opposite = opposite, own
+    best, outcome = opposite.best, None  # most orders meet nobody, so what becomes of them needs no plan
+    if best is not None and best.key <= price * opposite.sign:
+        plan = plan_quantity(book, order, price, quantity, whole=False)
+        if plan.prevented and not plan.matches:
+            return RejectReason.SELF_TRADE
+        outcome = outcome_of(book, order, plan, price, state.rulebook)
+    if held:
+        pays.hold(held)
+    if client_order_id is not None:
+        state.recent.name(account, client_order_id, order_id, command)
+    events.append(Accepted(
+        order_id, account, symbol, side, _LIMIT, time_in_force, price, quantity, client_order_id, None,
+        False, order.prevention,
+    ))  # fmt: skip
+    if outcome is not None:
+        commit(state, book, order, outcome, events)
+        if state.pending:
+            finish(state, events)
+    elif time_in_force is _IOC:
+        end_or_rest(state, book, order, _IMMEDIATE_OR_CANCEL, events)
+    else:
+        own.rest(order, price)
+        book.changed_seq = state.seq
+        book.orders[order_id] = state.orders[order_id] = owner.open_orders[order_id] = order
+        owner.open_count[symbol] += 1
+    return None
 
 
 def _refuse(state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder) -> RejectReason | None:

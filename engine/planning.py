@@ -103,10 +103,9 @@ def plan_quantity(
         return NOTHING
     if whole and opposite.available(limit, quantity) < quantity:
         return NOTHING
-    guarded = taker.prevention is not _NONE
     if opposite.icebergs == 0:
-        matches = _plan_plainly(opposite, limit, quantity)
-        if not guarded or all(maker.account != taker.account for maker, _ in matches):
+        matches = _plan_plainly(opposite, limit, quantity, None if taker.prevention is _NONE else taker.account)
+        if matches is not None:
             return Plan(matches)
     plan = _plan_carefully(opposite, limit, quantity, taker, as_shown=as_shown)
     if not whole or plan.filled >= quantity:
@@ -116,8 +115,10 @@ def plan_quantity(
     return _KILLED_BY_OWN
 
 
-def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> list[Match]:
-    """The matches where nobody hides anything and everybody may trade with everybody."""
+def _plan_plainly(
+    opposite: BookSide, limit: Ticks | None, quantity: Lots, avoided: AccountId | None
+) -> list[Match] | None:
+    """The matches where nobody hides anything; None where one would be with an order of the account that is avoided."""
     matches: list[Match] = []
     limit_key = None if limit is None else limit * opposite.sign
     left: Any = quantity  # Any: calling `Lots(...)` for each difference costs more than the walk
@@ -126,6 +127,8 @@ def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> li
     while level is not None and (limit_key is None or level.key <= limit_key):
         maker = level.head
         while maker is not None:
+            if maker.account == avoided:
+                return None
             leaves = maker.leaves
             if leaves >= left:
                 matches.append((maker, left))

@@ -128,13 +128,17 @@ class SymbolActivity:
         self.orders = 0  # entered since the first command
         self.close_before: Ticks | None = None  # the last price of the minutes that were dropped
 
-    def trade(self, filled: Filled, ts_ns: int) -> None:
-        """Add one trade; of an account with itself only to the totals. O(1), amortised."""
-        self.lots += filled.quantity
-        self.notional += filled.notional
+    def add(self, trade: TradePrint) -> None:
+        """Add one trade; of an account with itself only to the latest and the totals. O(1), amortised."""
+        filled = trade.filled
+        price, quantity, notional = filled.price, filled.quantity, filled.notional
+        self.recent.append(trade)
+        self.lots += quantity
+        self.notional += notional
         if filled.self_trade:
             return
-        second, price, quantity, notional = ts_ns // SECOND_NS, filled.price, filled.quantity, filled.notional
+        self.last = trade
+        second = trade.ts_ns // SECOND_NS
         current = self.seconds[-1] if self.seconds else None
         if current is None or current.start != second:
             if current is not None:
@@ -253,11 +257,7 @@ class Activity:
     def add_trade(self, filled: Filled, applied: CommandResult) -> TradePrint:
         """Add a trade that a command caused. O(1), amortised."""
         trade = TradePrint(filled, applied.ts_ns, applied.seq)
-        activity = self.of(filled.symbol)
-        activity.trade(filled, applied.ts_ns)
-        activity.recent.append(trade)
-        if not filled.self_trade:
-            activity.last = trade
+        (self._symbols.get(filled.symbol) or self.of(filled.symbol)).add(trade)
         self.trades += 1
         return trade
 

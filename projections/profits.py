@@ -21,7 +21,7 @@ from engine.types import AccountId, OrderId, Side
 
 NO_ORDER: Final = OrderId(0)  # which no order is called
 
-_BUY, _SELL = Side.BUY, Side.SELL  # looking a member up by its class costs more than using it
+_BUY = Side.BUY  # looking a member up by its class costs more than using it
 
 
 def begin_of_reset(account: AccountId) -> StopAccount:
@@ -55,27 +55,24 @@ class Position(msgspec.Struct, gc=False):
     fees: int = 0  # below zero: more rebates than fees
     fills: int = 0
 
-    def fill(self, side: Side, quantity: int, notional: int, fee: int) -> None:
-        """Add one fill of an order. O(1)."""
+    def fill(self, quantity: int, notional: int, fee: int) -> None:
+        """Add one fill of an order: of a sale, quantity and notional are below zero. O(1)."""
         self.fees += fee
         self.fills += 1
-        if side is _SELL:
-            quantity, notional = -quantity, -notional
-        lots = self.lots
+        lots, cost = self.lots, self.cost
+        self.lots = lots + quantity
         if lots * quantity >= 0:
-            self.lots, self.cost = lots + quantity, self.cost + notional
+            self.cost = cost + notional
             return
-        closing = min(abs(lots), abs(quantity))  # the rest of the fill opens the other way
-        closed = notional * closing // abs(quantity)  # whole: a notional is price times quantity
-        basis = self._basis(closing)
+        held, filled = abs(lots), abs(quantity)
+        closing = held if held < filled else filled  # the rest of the fill opens the other way
+        closed = notional * closing // filled  # whole: a notional is price times quantity
+        # what the lots cost that are closed, rounded half away from zero
+        basis = (2 * abs(cost) * closing + held) // (2 * held)
+        if cost < 0:
+            basis = -basis
         self.realised -= closed + basis
-        self.lots, self.cost = lots + quantity, self.cost - basis + notional - closed
-
-    def _basis(self, closing: int) -> int:
-        """What `closing` of the lots cost, rounded half away from zero."""
-        cost, lots = abs(self.cost), abs(self.lots)
-        basis = (2 * cost * closing + lots) // (2 * lots)
-        return basis if self.cost >= 0 else -basis
+        self.cost = cost - basis + notional - closed
 
     def wash(self, fees: int) -> None:
         """Add a trade of the account with itself, which costs its fees and changes nothing else. O(1)."""
@@ -104,13 +101,21 @@ class Profits:
 
     def trade(self, filled: Filled) -> None:
         """Add one trade to the positions of both sides. O(1)."""
-        maker, taker = filled.maker_account, filled.taker_account
-        if maker == taker:
-            self._of(taker, filled.symbol).wash(filled.maker_fee + filled.taker_fee)
+        symbol, maker, taker = filled.symbol, filled.maker_account, filled.taker_account
+        try:  # most have traded in the symbol before
+            of_taker, of_maker = self._accounts[taker][symbol], self._accounts[maker][symbol]
+        except KeyError:
+            of_taker, of_maker = self._of(taker, symbol), self._of(maker, symbol)
+        if of_maker is of_taker:
+            of_taker.wash(filled.maker_fee + filled.taker_fee)
             return
-        side, symbol, quantity, notional = filled.taker_side, filled.symbol, filled.quantity, filled.notional
-        self._of(taker, symbol).fill(side, quantity, notional, filled.taker_fee)
-        self._of(maker, symbol).fill(_SELL if side is _BUY else _BUY, quantity, notional, filled.maker_fee)
+        quantity, notional = filled.quantity, filled.notional
+        if filled.taker_side is _BUY:
+            of_taker.fill(quantity, notional, filled.taker_fee)
+            of_maker.fill(-quantity, -notional, filled.maker_fee)
+        else:
+            of_taker.fill(-quantity, -notional, filled.taker_fee)
+            of_maker.fill(quantity, notional, filled.maker_fee)
 
     def accounts(self) -> Collection[AccountId]:
         """Who traded since their last reset. O(1)."""

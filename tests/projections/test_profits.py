@@ -165,13 +165,13 @@ def agrees(market: Market, account: int) -> None:
 
 def test_what_is_closed_is_realised_by_average_cost_and_turning_over_opens_at_the_price() -> None:
     position = Position()
-    position.fill(Side.BUY, 10, 1_000, 1)
-    position.fill(Side.BUY, 10, 1_200, 1)
-    position.fill(Side.SELL, 5, 600, 0)  # bought for 110 each
+    position.fill(10, 1_000, 1)
+    position.fill(10, 1_200, 1)
+    position.fill(-5, -600, 0)  # bought for 110 each
     assert (position.lots, position.cost, position.realised) == (15, 1_650, 50)
-    position.fill(Side.SELL, 20, 2_000, -3)
+    position.fill(-20, -2_000, -3)
     assert (position.lots, position.cost, position.realised, position.fees) == (-5, -500, -100, -1)
-    position.fill(Side.BUY, 5, 450, 0)  # cheaper than it was sold
+    position.fill(5, 450, 0)  # cheaper than it was sold
     assert (position.lots, position.cost, position.realised, position.fills) == (0, 0, -50, 5)
 
 
