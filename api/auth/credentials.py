@@ -332,7 +332,7 @@ class Credentials:
         _require_address(live, asked.address)
         if self._seen.note(mark, FIRST_WIRE, now_ms) is not None:
             raise signature_replayed()
-        if asked.changes and self.elsewhere is not None and not self.elsewhere.begin(int(asked.timestamp), mark):
+        if asked.changes and self._came_elsewhere(asked.timestamp, mark):
             raise signature_replayed()
         return live.principal
 
@@ -353,6 +353,8 @@ class Credentials:
         _require_address(live, asked.address)
         if self._is_replayed(mark, asked, now_ms):
             raise signature_replayed()
+        if asked.changes and not asked.retries and self._came_elsewhere(asked.timestamp, mark + asked.use.encode()):
+            raise signature_replayed()
         return live.principal
 
     def _is_replayed(self, mark: bytes, asked: SignedMessage, now_ms: int) -> bool:
@@ -366,6 +368,10 @@ class Credentials:
                 return True
             first = self._seen.note(mark + asked.use.encode(), asked.use, now_ms)
         return first is not None and not asked.retries
+
+    def _came_elsewhere(self, timestamp: str, mark: bytes) -> bool:
+        """Whether the records have a signature; where they do not, they will with what this greenlet submits."""
+        return self.elsewhere is not None and not self.elsewhere.begin(int(timestamp), mark)
 
     def of_key(self, key_id: str, address: str | None) -> Principal:
         """Whose key it is, where nothing is signed. Raises ApiError 401 or 403."""
