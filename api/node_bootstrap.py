@@ -251,6 +251,7 @@ class NodeServer(Server):
                 self._own_epoch,
                 lambda: 0.0 if host.journal is None else host.journal.waiting_s,
                 self._appending.use_member,
+                lambda: self.role.is_next,
             ),
         )
         self._closers.append(housekeeping.close)

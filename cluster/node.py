@@ -148,6 +148,11 @@ class Node:
         return 0 if owner is None else owner.epoch
 
     @property
+    def is_next(self) -> bool:
+        """Whether nobody owns the log, as far as this node knows, and it is the first that would claim it."""
+        return self._owner is None and self._rank == 0 and self.why_not is None
+
+    @property
     def behind(self) -> int | None:
         """Records that this node has not, of those that it knows of; None: not known."""
         head = self._head

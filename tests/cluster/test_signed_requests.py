@@ -10,10 +10,11 @@ from cluster.link_server import KIND_OF
 from cluster.remote_sequencer import REFUSALS
 from cluster.signed_requests import SignedRequests
 from engine.commands import AdvanceTime
+from engine.types import Seq
 from projections.submissions import SubmissionWindow
 from projections.used_signatures import DOOR_BYTES, UsedSignatures, mark_of
 from sequencer.entries import KeyedEntries, KeyedEntry
-from sequencer.port import NO_DEADLINE, SignatureTooOld, SignatureUsed, Submit
+from sequencer.port import NO_DEADLINE, NotAccepting, SignatureTooOld, SignatureUsed, Submit
 
 NOW_MS = 1_700_000_000_000
 MARK = mark_of(NOW_MS, b"signature")
@@ -41,7 +42,7 @@ class Writer:
 
     def apply(self, *entries: KeyedEntry) -> None:
         """A record that has them is applied."""
-        self.entries.remember(self.entries.within(entries), 1, 1)
+        self.entries.remember(self.entries.within(entries), Seq(1), 1)
 
 
 def test_the_same_signature_from_two_doors_is_taken_once_while_it_waits_and_when_it_is_applied() -> None:
@@ -96,10 +97,9 @@ def test_what_was_signed_before_anything_is_known_is_to_be_signed_anew() -> None
     ("kind", "status", "code"),
     [(SignatureUsed, 401, "SIGNATURE_REPLAYED"), (SignatureTooOld, 401, "TIMESTAMP_OUTSIDE_WINDOW")],
 )
-def test_both_refusals_come_over_the_link_as_they_are(kind: type[Exception], status: int, code: str) -> None:
-    over_the_link = REFUSALS[KIND_OF[kind]]
-    assert over_the_link is kind
-    answer = as_error(over_the_link("why"))
+def test_both_refusals_come_over_the_link_as_they_are(kind: type[NotAccepting], status: int, code: str) -> None:
+    assert REFUSALS[KIND_OF[kind]] is kind
+    answer = as_error(kind("why"))
     assert (answer.status, answer.code) == (status, code)
 
 
