@@ -57,7 +57,8 @@ def test_a_refused_writer_whose_claim_is_not_answered_for_keeps_it_until_it_has_
 def test_a_writers_lease_is_kept_before_anything_else_is_asked_and_again_at_once_where_that_is_not_answered() -> None:
     """Its seconds pass while other questions wait for their answers."""
     anything: Any = Anything()
-    store, nodes = Anything(), Anything()
+    store: Any = Anything()
+    nodes: Any = Anything()
     asked: list[str] = []
     patience_s: list[float] = []
     answers: list[float | NoAnswer] = [NoAnswer("late"), NoAnswer("late"), NoAnswer("late"), 2.0, 2.0]
@@ -73,7 +74,7 @@ def test_a_writers_lease_is_kept_before_anything_else_is_asked_and_again_at_once
     store.keep_lease = keep_lease
     nodes.tend = lambda _state: asked.append("nodes")
     me = Owner("a", "boot", "here")
-    node: Any = Node(cast(Any, store), anything, Keys("c"), me, cast(Any, nodes), anything, anything, START, lambda: 1)
+    node: Any = Node(store, anything, Keys("c"), me, nodes, anything, anything, START, lambda: 1)
     node._term, node.state, node._write = Term(Claim(5, 6), anything, cast(Any, None), threading.Event()), print, print
     for _ in range(3):
         with pytest.raises(NoAnswer):
