@@ -52,6 +52,7 @@ from cluster.probes import Probes
 from cluster.records import position_of
 from cluster.seen_log import SeenStore
 from cluster.shared_text import SharedText
+from cluster.signed_requests import AHEAD_MS
 from cluster.store import LogStore
 from explain.host import ExplainHost
 from history.store import History
@@ -76,6 +77,7 @@ log = logging.getLogger(__name__)
 ANSWERED_S: Final = 1.0  # at the end, for what this node's clients wait for to be answered
 ENDED_S: Final = 2.5  # for the node's thread: it resigns, and says that it is gone
 CHECK_S: Final = 0.01
+MS_NS: Final = 10**6
 
 
 class NodeServer(Server):
@@ -198,6 +200,10 @@ class NodeServer(Server):
             self.clock,
         )
         self.sequencer = host.sequencer
+        self._credentials.elsewhere = host.sequencer.signed
+        if recovered.began_seq:  # else every record was read, and what none of them has did not come
+            signatures = recovered.projections.submissions.signatures
+            signatures.forget_until(self.clock() // MS_NS + AHEAD_MS)
         probes = self._probes = Probes(self._client_tls, self._poke)
         self._closers.append(probes.close)
         nodes = KnownNodes(
@@ -245,6 +251,7 @@ class NodeServer(Server):
                 self._own_epoch,
                 lambda: 0.0 if host.journal is None else host.journal.waiting_s,
                 self._appending.use_member,
+                lambda: self.role.is_next,
             ),
         )
         self._closers.append(housekeeping.close)

@@ -33,6 +33,8 @@ from cluster.peer_client import PeerClient, PeerError
 from cluster.peer_frames import NodeState
 from cluster.records import position_of
 from cluster.seen_log import forget_seen
+from cluster.space import SpaceLevel
+from cluster.space_advice import advice_on
 from cluster.store import StoreError
 from cluster.trimming import Trimmer
 from journal.port import JournalError
@@ -49,6 +51,7 @@ _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 class Cluster(msgspec.Struct):
     """What every command uses."""
 
+    urls: str  # of the members, as they were given
     store: EtcdStore
     alone: list[EtcdStore]  # one for each member, which says what that has
     members: EtcdMembers
@@ -115,7 +118,7 @@ def main(context: click.Context, urls: str, name: str, ca: Path | None, cert: Pa
         context.call_on_close(each.close)
     context.call_on_close(store.close)
     context.call_on_close(members.close)
-    context.obj = Cluster(store, alone, members, keys, tls)
+    context.obj = Cluster(urls, store, alone, members, keys, tls)
 
 
 @main.result_callback()
@@ -161,9 +164,10 @@ def _unanswered(cluster: Cluster, problem: StoreError) -> str:
 )
 @click.pass_obj
 def status(cluster: Cluster, as_json: bool, listening: tuple[str, ...]) -> None:
-    """Who writes, how far each node is, and how etcd is. Status 1 where nobody writes or a node does not answer.
+    """Who writes, how far each node is, and how etcd is.
 
-    While etcd does not answer, the nodes that are known of say how they are.
+    Status 1 where nobody writes, where a node or a member of etcd does not answer, or where etcd has no space. While
+    etcd does not answer, the nodes that are known of say how they are.
     """
     try:
         head, owner, states = _settled(cluster)
@@ -190,8 +194,11 @@ def status(cluster: Cluster, as_json: bool, listening: tuple[str, ...]) -> None:
         click.echo(msgspec.json.encode(found).decode())
     else:
         _show(found, head.n)
+        snapshots = {note.node for note in _asked(Trimmer(cluster.store, cluster.keys).notes)}
+        for line in advice_on(space, cluster.urls, snapshots):
+            click.echo(line)
     all_answer = not gone and all(answers for _, answers in states) and len(statuses) == found["log"]["members"]
-    sound = found["writer"] is not None and all_answer
+    sound = found["writer"] is not None and all_answer and found["log"]["space"] != SpaceLevel.FULL
     sys.exit(0 if sound else 1)
 
 
@@ -250,7 +257,7 @@ def _show(found: dict[str, Any], head_n: int) -> None:
     click.echo(f"writer    {found['writer'] or 'nobody'}, epoch {found['epoch'] or '-'}, record {head_n}")
     share = "" if log["space_share"] is None else f", {100 * log['space_share']:.0f} % of the quota ({log['space']})"
     click.echo(f"etcd      {log['answering']} of {log['members']} members answer{share}")
-    click.echo(f"{'node':10}{'role':12}{'record':>10}{'behind':>8}  {'clients at':32} why it does not stand")
+    click.echo(f"{'node':10}{'role':12}{'record':>10}{'behind':>8}  {'clients at':32} why it cannot become the writer")
     for node in sorted(found["nodes"], key=lambda node: node["name"]):
         role = node["role"] if node["answers"] else "no answer"
         behind = "-" if not node["answers"] else max(0, head_n - node["n"])
@@ -266,7 +273,7 @@ def _show(found: dict[str, Any], head_n: int) -> None:
 @click.argument("node")
 @click.pass_obj
 def stand_down(cluster: Cluster, node: str) -> None:
-    """Have NODE lay down the writing, so that it can be stopped; return when another one writes."""
+    """Have NODE hand over the role of the writer, so that it can be stopped; return when another node has it."""
     owner = _asked(cluster.owner)
     if owner is None or owner.owner.node != node:
         _require_known(cluster, node)
@@ -299,13 +306,15 @@ def _require_known(cluster: Cluster, node: str) -> list[tuple[NodeState, bool]]:
 @click.argument("node")
 @click.pass_obj
 def remove(cluster: Cluster, node: str) -> None:
-    """Forget NODE, which is gone for good: its snapshots count no more. A node that comes back is known again."""
+    """Forget NODE, which is gone for good: the log is not kept for it any more. One that comes back is known again."""
     states = _require_known(cluster, node)
     if any(answers for state, answers in states if state.name == node):
         raise click.ClickException(f"{node} answers: stop it first.")
     _asked(lambda: forget_node(cluster.store, cluster.keys, node))
     left = [note.node for note in _asked(Trimmer(cluster.store, cluster.keys).notes)]
-    click.echo(f"{node} is forgotten; snapshots count of: {', '.join(left) or 'nobody'}")
+    click.echo(
+        f"{node} is forgotten; nodes that have a snapshot, by which the log is trimmed: {', '.join(left) or 'none'}"
+    )
 
 
 @main.command()

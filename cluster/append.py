@@ -36,6 +36,8 @@ from cluster.store import (
 from journal.codec import BatchRecord
 
 ANSWER_S: Final = 0.4  # for one try: longer than an append under load takes, shorter than an election
+ANSWER_TRIES: Final = 6  # of that patience: each of three members twice; behind as many it is twice as long, up to
+ANSWER_S_MAX: Final = 1.6  # which a machine that is busy with other things may need
 PAUSE_S: Final = 0.02  # between tries
 FULL_PAUSE_S: Final = 0.25  # and while the store is full
 
@@ -119,7 +121,7 @@ class Appender:
             tries += 1
             pause_s = PAUSE_S
             try:
-                outcome = self._store.transact(transaction, ANSWER_S)
+                outcome = self._store.transact(transaction, _patience_s(tries))
             except NoAnswer as error:
                 unanswered = unanswered or not isinstance(error, Unreachable)
                 self._store.next_member()
@@ -182,3 +184,9 @@ class Appender:
             self._closed = f"The log has gone on behind record {known_n} without this writer."
         # An epoch that has ended lands nothing more: what is not there never will be, unless it was trimmed already.
         raise Fenced(self._closed, landed_unknown=not log and decode_head(head[0].value).n > known_n)
+
+
+def _patience_s(tries: int) -> float:
+    """For which the answer to this try is waited for; `tries`: from 1."""
+    doubled: int = 1 << min((tries - 1) // ANSWER_TRIES, 8)
+    return min(ANSWER_S * doubled, ANSWER_S_MAX)

@@ -1,6 +1,7 @@
 """What the writer does for the log beside writing: trim, compact, give space back, end the alarm of no space.
 
-It runs in a thread of its own, a turn at a time, and never touches a record that is not covered by two snapshots.
+Where it has died meanwhile, nobody can claim a log that is full: then one of the others does the same. It runs in a
+thread of its own, a turn at a time, and never touches a record that is not covered by two snapshots.
 Layer: cluster. Blocks, by what it is given.
 """
 
@@ -20,12 +21,13 @@ DEFRAGMENT_EVERY_S: Final = 600.0  # of one member
 ALARMED_DEFRAGMENT_EVERY_S: Final = 30.0
 COMPACT_S: Final = 30.0
 DEFRAGMENT_S: Final = 120.0
+NOBODY: Final = 0  # in the place of an epoch, while nobody owns the log: the compare is that nobody does
 
 log = logging.getLogger(__name__)
 
 
 class Caretaker:
-    """Keeps the log small. Used by one thread, of the node that is the writer."""
+    """Keeps the log small. Used by one thread, of the node that is the writer, or would be."""
 
     def __init__(
         self,
@@ -51,7 +53,10 @@ class Caretaker:
         return assess_space(member_statuses(self._members), self._members.alarms(STATUS_S), self._quota_bytes)
 
     def turn(self, epoch: int) -> Space:
-        """Do what is due; return the space before it. Raises Fenced and StoreError; it may be called again at once."""
+        """Do what is due; return the space before it. Raises Fenced and StoreError; it may be called again at once.
+
+        `epoch`: of the ownership; NOBODY where there is none.
+        """
         space = self.space()
         alarmed = space.level is SpaceLevel.FULL
         trimmed = self._trim(epoch)

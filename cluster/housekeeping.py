@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from cluster.caretaking import Caretaker, read_space
+from cluster.caretaking import NOBODY, Caretaker, read_space
 from cluster.failures import Fenced
 from cluster.keys import Keys, SnapshotNote
 from cluster.leadership import SlowLeader
@@ -41,15 +41,21 @@ class WriterNow:
     """What the thread is told of this node's term."""
 
     def __init__(
-        self, epoch: Callable[[], int | None], waiting_s: Callable[[], float], append_by: Callable[[str], object]
+        self,
+        epoch: Callable[[], int | None],
+        waiting_s: Callable[[], float],
+        append_by: Callable[[str], object],
+        is_missing: Callable[[], bool] = lambda: False,
     ) -> None:
         """`epoch`: of this node's ownership; None: another node writes. `waiting_s`: of the append under way.
 
-        `append_by`: have appends go to the member at this address.
+        `append_by`: have appends go to the member at this address. `is_missing`: whether nobody owns the log, and this
+        node is the first that would claim it.
         """
         self.epoch = epoch
         self.waiting_s = waiting_s
         self.append_by = append_by
+        self.is_missing = is_missing
 
 
 class Housekeeping:
@@ -146,6 +152,10 @@ class Housekeeping:
             self._append_by_leader()
         before = None if space is None else space.level
         self.space = read_space(self._members) if epoch is None else self._caretaker.turn(epoch)
+        is_full = self.space is not None and self.space.level is SpaceLevel.FULL
+        if epoch is None and is_full and self._writer.is_missing():  # whose claim is refused until there is space
+            self._caretaker.turn(NOBODY)
+            self.space = read_space(self._members)
         if self.space is not None and self.space.level is not before and self.space.level is not SpaceLevel.NORMAL:
             log.warning("the log's space: %s, %.0f %% of the quota", self.space.level, 100 * self.space.share)
 

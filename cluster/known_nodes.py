@@ -7,17 +7,30 @@ Layer: cluster. Blocks, by what it is given.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
 
 from cluster.keys import CLUSTER_NAME, Keys
 from cluster.peer_frames import NodeState
-from cluster.store import Delete, Entry, LogStore, NoAnswer, Put, Read, Refused, StoreError, Transaction
+from cluster.store import (
+    CreatedIn,
+    Delete,
+    Entry,
+    LogStore,
+    ModifiedIn,
+    NoAnswer,
+    Put,
+    Read,
+    Refused,
+    StoreError,
+    Transaction,
+)
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +151,21 @@ class KnownNodes:
         self.known, self.urls, self.known_at = known, urls, time.monotonic()
         if changed:
             self._on_known(known, urls)
+        self._keep_addresses(known, nodes, {entry.key for entry in addresses})
+
+    def _keep_addresses(self, known: Mapping[str, NodeState], nodes: Iterable[Entry], kept: Collection[str]) -> None:
+        """Have the address of each node stay that does not see to it by itself, as the version before does not.
+
+        So its pages are let in elsewhere when it is stopped to be upgraded. Not where it was removed meanwhile.
+        """
+        modified = {entry.key: entry.modified for entry in nodes}
+        for name, state in known.items():
+            key, said = self._keys.address(name), self._keys.node(name)
+            if key not in kept and _is_url(state.url):
+                there = ModifiedIn(said, modified[said])
+                put = Transaction((CreatedIn(key, 0), there), (Put(key, state.url.encode()),))
+                with contextlib.suppress(Refused):  # by a log that is full: a later turn does it
+                    self._store.transact(put, ANSWER_S)
 
 
 def nodes_of(store: LogStore, keys: Keys) -> list[NodeState]:

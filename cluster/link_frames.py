@@ -49,10 +49,12 @@ REFUSED: Final = "refused"  # and never will as it was given
 TOO_MANY: Final = "too many"  # definite as well: as many wait as may
 DEADLINE: Final = "deadline"  # definite as well
 REUSED: Final = "reused"  # definite as well: its key stands for something else
+SIGNATURE_USED: Final = "signature used"  # definite as well: the signed request came before
+SIGNATURE_OLD: Final = "signature old"  # definite as well: whether it did is not known any more
 INVALID: Final = "invalid"  # definite as well: it cannot be encoded
 FORGOTTEN: Final = "forgotten"  # nobody can say whether it was taken before
 LATER: Final = "later"  # send it again to the next writer: this one ends
-KINDS: Final = (REFUSED, TOO_MANY, DEADLINE, REUSED, INVALID, FORGOTTEN, LATER)
+KINDS: Final = (REFUSED, TOO_MANY, DEADLINE, REUSED, SIGNATURE_USED, SIGNATURE_OLD, INVALID, FORGOTTEN, LATER)
 
 
 class Known(msgspec.Struct, frozen=True, array_like=True, tag="known"):

@@ -148,6 +148,11 @@ class Node:
         return 0 if owner is None else owner.epoch
 
     @property
+    def is_next(self) -> bool:
+        """Whether nobody owns the log, as far as this node knows, and it is the first that would claim it."""
+        return self._owner is None and self._rank == 0 and self.why_not is None
+
+    @property
     def behind(self) -> int | None:
         """Records that this node has not, of those that it knows of; None: not known."""
         head = self._head
@@ -212,6 +217,8 @@ class Node:
 
     def _turn(self) -> None:
         """One round: read what is new, look after the owner, take the step that is due. Raises StoreError."""
+        if self._term is not None:
+            self._keep(self._term)  # before all that may wait for an answer
         self._nodes.tend(self.state())
         if self._term is not None:
             self._write(self._term)
@@ -262,6 +269,7 @@ class Node:
         self._read_at = time.monotonic()
         if page.records:
             self._deliver(page.records)
+            self._challenger.wrote(page.head.head.epoch, self._read_at)
             if had_all:
                 self._record_apart = self._clock() - page.records[-1].ts_ns
         self._head = page.head
@@ -394,8 +402,16 @@ class Node:
 
     # -- being the writer
 
+    def _keep(self, term: Term) -> None:
+        """Keep the lease, where that is due: again with the next turn where it is not answered. Raises StoreError."""
+        now = time.monotonic()
+        if now - self._kept_at >= KEEP_S:
+            if self._owner_key.keep(term.claim) <= 0:
+                self._around.end_term(term, "its lease has ended", gracefully=False)
+            self._kept_at = now
+
     def _write(self, term: Term) -> None:
-        """Keep the lease, until the term is over. Raises StoreError."""
+        """Look after the ownership, until the term is over. Raises StoreError."""
         self._poked.wait(TURN_S)
         self._poked.clear()
         if term.over.is_set():
@@ -410,10 +426,6 @@ class Node:
             patience = threading.Timer(RESIGN_S, term.giving_up.set)
             patience.daemon = True
             patience.start()
-        if now - self._kept_at >= KEEP_S:
-            self._kept_at = now
-            if self._owner_key.keep(term.claim) <= 0:
-                self._around.end_term(term, "its lease has ended", gracefully=False)
         if self._owner_watch.wait(0) or now - self._owner_at >= OWNER_S:
             self._see_owner()
             if self._owner is None or self._owner.epoch != term.claim.epoch:

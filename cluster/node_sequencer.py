@@ -12,6 +12,7 @@ from greenlet import getcurrent
 
 from cluster.link_client import WriterLink
 from cluster.remote_sequencer import RemoteSequencer
+from cluster.signed_requests import SignedRequests
 from engine.commands import AdvanceTime, CancelAll, CancelOrder, Command
 from engine.events import CommandResult
 from projections.submissions import SubmissionWindow
@@ -47,6 +48,8 @@ class NodeSequencer(RemoteSequencer):
             max_waiting=max_waiting,
             names_orders=True,
         )
+        self.signed = SignedRequests(submissions.signatures, lambda: self.submit(AdvanceTime()))
+        self.mark_now = self.signed.mark_now
         self.beginner: object = None  # the greenlet that lists the first instruments
         self._node_refusal = node_refusal
         self._takes_cancels_only = takes_cancels_only
@@ -63,12 +66,16 @@ class NodeSequencer(RemoteSequencer):
     def submit_all(self, commands: Sequence[Command]) -> list[CommandResult]:
         """As `Sequencing.submit_all`."""
         self._require_space(commands)
-        return super().submit_all(commands)
+        results = super().submit_all(commands)
+        self.signed.end()
+        return results
 
     def submit_as(self, key: bytes, commands: Sequence[Command], fingerprint: bytes = b"") -> list[CommandResult]:
         """As `Sequencing.submit_as`."""
         self._require_space(commands)
-        return super().submit_as(key, commands, fingerprint)
+        results = super().submit_as(key, commands, fingerprint)
+        self.signed.end()
+        return results
 
     def take_no_more(self) -> None:
         """Take no commands any more; what was taken is answered still."""

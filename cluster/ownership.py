@@ -17,6 +17,7 @@ from cluster.store import CreatedIn, Delete, Entry, LogStore, NoAnswer, Put, Rea
 
 LEASE_S: Final = 2  # the shortest that etcd grants with an election timeout of 1 s
 ANSWER_S: Final = 0.4
+KEPT_ANSWER_S_MAX: Final = 0.8  # of a lease that was not kept lately: a machine that is busy answers late
 UNREADABLE: Final = Owner("", "", "")  # whoever put an owner that cannot be read: nobody answers by its name
 
 
@@ -49,6 +50,7 @@ class OwnerKey:
         self._owner = owner
         self._lease_s = lease_s
         self._lease = 0  # granted for a claim that has no outcome yet
+        self._keep_answer_s = ANSWER_S
 
     def current(self) -> Ownership | None:
         """Who owns the log now; None: nobody. Raises StoreError, and speaks to another member after NoAnswer."""
@@ -82,10 +84,13 @@ class OwnerKey:
     def keep(self, claim: Claim) -> float:
         """Keep the lease; return the seconds it now has, 0 when it has ended. To be called four times in a lease.
 
-        Raises StoreError, and speaks to another member after NoAnswer.
+        Raises StoreError, and speaks to another member after NoAnswer, with more patience.
         """
+        answer_s, self._keep_answer_s = self._keep_answer_s, min(2 * self._keep_answer_s, KEPT_ANSWER_S_MAX)
         with _OnToTheNext(self._store):
-            return self._store.keep_lease(claim.lease, ANSWER_S)
+            left_s = self._store.keep_lease(claim.lease, answer_s)
+        self._keep_answer_s = ANSWER_S
+        return left_s
 
     def release(self, claim: Claim) -> bool:
         """Stand down: end the ownership now; return whether it was still ours. Raises StoreError."""

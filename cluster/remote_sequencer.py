@@ -110,6 +110,7 @@ class RemoteSequencer:
         """
         self.publication = Publication()  # to be given to a writer in this process
         self.submissions = submissions  # so too
+        self.mark_now: Callable[[], bytes] = bytes  # of the signed request that submits just now; b"": none does
         self.failure: Exception | None = None  # why the records cannot be followed any more
         self.writer_said = Ping(0, 0)  # the writer's last
         self._follower = follower
@@ -342,7 +343,8 @@ class RemoteSequencer:
             raise NotAccepting(refusal)
         if self._unanswered and self._unanswered.commands + len(commands) > self._max_waiting:
             raise TooManyWaiting(f"{self._unanswered.commands} commands are waiting already")
-        sender = self._key_prefix if fingerprint else b""
+        mark = self.mark_now()
+        sender = self._key_prefix + mark if fingerprint or mark else b""
         if deadline_ns is None:
             deadline_ns = self.now_ns() + DEADLINE_NS
         submission = Submit(key, deadline_ns, self._exchange.seq, fingerprint, list(commands), sender)

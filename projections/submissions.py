@@ -21,6 +21,7 @@ from engine.events import CommandResult
 from journal.codec import KEY_BYTES, BatchRecord, Submission, submissions_of
 from projections.outcomes import Outcomes
 from projections.refused_names import RefusedNames
+from projections.used_signatures import UsedSignatures
 
 REMEMBERED_NS: Final = 120 * 1_000_000_000  # of record time, at least, unless there are more than
 KEYS_MAX: Final = 200_000  # of either kind; some 40 MB
@@ -135,6 +136,7 @@ class SubmissionWindow:
         self._used_again = _Generations(keys_max, remembered_ns)
         self.outcomes = Outcomes()  # of those that have a fingerprint; not saved
         self.refused_names = RefusedNames()  # not saved either
+        self.signatures = UsedSignatures()  # nor these
 
     def __len__(self) -> int:
         """How many keys are remembered."""
@@ -175,6 +177,7 @@ class SubmissionWindow:
 
     def add(self, submissions: Sequence[Submission], first_seq: int, ts_ns: int) -> None:
         """The same for submissions of a record that is at hand already: of its first seq and time. O(submissions)."""
+        self.signatures.note(submissions)
         used_again = [each for each in submissions if each.fingerprint]
         if used_again:
             self._used_again.add(used_again, first_seq, ts_ns)

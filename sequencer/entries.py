@@ -18,7 +18,17 @@ from journal.codec import KEY_BYTES, Submission
 from loop.reply import Reply
 from projections.refused_names import NAME_BYTES, has_named_key
 from projections.submissions import KeptSubmission, SubmissionWindow
-from sequencer.port import AlreadySubmitted, DeadlinePassed, Forgotten, KeyReused, Refused, Submit
+from projections.used_signatures import mark_in
+from sequencer.port import (
+    AlreadySubmitted,
+    DeadlinePassed,
+    Forgotten,
+    KeyReused,
+    Refused,
+    SignatureTooOld,
+    SignatureUsed,
+    Submit,
+)
 
 OnRefused = Callable[[Exception], object]
 
@@ -84,6 +94,7 @@ class KeyedEntries:
     def __init__(self, window: SubmissionWindow) -> None:
         self.window = window
         self.queued: dict[bytes, KeyedEntry] = {}  # read by the writer for each batch
+        self._queued_marks: set[bytes] = set()  # of the signed requests that they are of
         self._queued_names: dict[bytes, bytes] = {}  # the beginnings of their keys -> the greatest of these
 
     def admits(self, submission: Submit, on_refused: OnRefused) -> bool:
@@ -103,6 +114,8 @@ class KeyedEntries:
                 queued.behind.append(on_refused)
         elif self._is_overtaken(submission):
             on_refused(Refused("a later request under its client order id came before it"))
+        elif submission.sender and (unsigned := self._signature_problem(mark_in(submission.sender))) is not None:
+            on_refused(unsigned)
         elif submission.after_seq < self.window.forgotten_seq:
             on_refused(Forgotten(f"keys of commands up to seq {self.window.forgotten_seq} may be forgotten"))
         else:
@@ -113,6 +126,8 @@ class KeyedEntries:
         """Note one that waits from now on."""
         key = entry.submission.key
         self.queued[key] = entry
+        if mark := mark_in(entry.submission.sender):
+            self._queued_marks.add(mark)
         self._queued_names[key[:NAME_BYTES]] = max(key, self._queued_names.get(key[:NAME_BYTES], b""))
 
     def _is_overtaken(self, submission: Submit) -> bool:
@@ -122,10 +137,23 @@ class KeyedEntries:
             return True
         return self.window.refused_names.overtook(key, submission.commands)
 
+    def _signature_problem(self, mark: bytes) -> Exception | None:
+        """Why what a signed request asks for is not taken; None for one that is new, and where none is signed."""
+        if not mark:
+            return None
+        if mark in self._queued_marks or self.window.signatures.knows(mark):
+            return SignatureUsed("the signed request came before")
+        if self.window.signatures.may_have_forgotten(mark):
+            return SignatureTooOld("whether the signed request came before is not known here")
+        return None
+
     def _remove(self, key: bytes) -> KeyedEntry | None:
         if self._queued_names.get(key[:NAME_BYTES]) == key:
             del self._queued_names[key[:NAME_BYTES]]
-        return self.queued.pop(key, None)
+        entry = self.queued.pop(key, None)
+        if entry is not None and entry.submission.sender:
+            self._queued_marks.discard(mark_in(entry.submission.sender))
+        return entry
 
     def late(self, entries: Sequence[Entry], ts_ns: int) -> list[KeyedEntry]:
         """Those that a record of this time may not have any more: they are refused, and wait no longer."""

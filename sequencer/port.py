@@ -6,7 +6,9 @@ The ways not to get a result:
     ├── Refused          and never will be, as it was given: a definite no
     │   ├── TooManyWaiting
     │   ├── DeadlinePassed
-    │   └── KeyReused    its key stands for other commands
+    │   ├── KeyReused    its key stands for other commands
+    │   ├── SignatureUsed    the request that it is of came before: its signature is known
+    │   └── SignatureTooOld  nobody can say whether that came before: it is to be signed anew
     AlreadySubmitted     its key was taken before, with the same content: says where
     Forgotten            its key is too old to say whether it was taken
     OutcomeUnknown       it may have been taken: ask again with the same key
@@ -59,6 +61,14 @@ class KeyReused(Refused):
     """Its key stands for other commands."""
 
 
+class SignatureUsed(Refused):
+    """The signed request that it is of came before, to whichever server."""
+
+
+class SignatureTooOld(Refused):
+    """Whether the signed request that it is of came before is not known any more, or not yet."""
+
+
 class AlreadySubmitted(Exception):
     """The key was taken before with the same content. What became of it is what became of these commands."""
 
@@ -89,7 +99,8 @@ class Submit(msgspec.Struct, frozen=True, array_like=True, tag="submit"):
     after_seq: int  # what the door had applied when the key was first used: so no command up to this one is of the key
     fingerprint: bytes  # of what was asked, 16 bytes, where somebody else may use the key; else b""
     commands: list[Command]
-    sender: bytes = b""  # the front door, where somebody else may use the key
+    sender: bytes = b""  # the front door, where somebody else may use the key or its request is signed; see
+    # `projections.used_signatures`
 
 
 class Sequencing(Protocol):

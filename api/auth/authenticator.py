@@ -19,10 +19,11 @@ from api.auth.credentials import Credentials, SignedRequest
 from api.auth.principals import Principal
 from api.http.front.environ import TARGET
 from api.http.wsgi import Environ
-from api.json.errors import ApiError
+from api.json.errors import ApiError, as_error
 from api.json.requests import Request, converted
 from engine.types import SANDBOX_ACCOUNT, AccountId
 from identity.users import Role, Scope
+from sequencer.port import NotAccepting, OutcomeUnknown
 
 SANDBOX: Final = Principal(user_id=0, name="sandbox", account=SANDBOX_ACCOUNT, role=Role.TRADER)
 FEED_METHOD: Final = "CONNECT"  # what a Socket.IO client signs as its method
@@ -30,6 +31,8 @@ FEED_TARGET: Final = "/market"  # and as its path
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 # Public for safe methods only. Who reads the figures of `metrics` it judges by itself: by a token that is no user's.
 PUBLIC_BLUEPRINTS: Final = ("market", "candles", "pages", "docs", "metrics", "binance_market")
+# whose changes are commands alone: the first of them says by which signature it came, and nothing is done before it
+SUBMITTING_BLUEPRINTS: Final = ("orders", "accounts")
 PUBLIC_ENDPOINTS: Final = ("auth.signup", "auth.login", "auth.guest", "auth.refresh", "nodes.node")
 _SIGNED: Final = ("HTTP_X_OPENBELL_SIGNATURE", "HTTP_X_OPENBELL_TIMESTAMP", "HTTP_X_OPENBELL_WINDOW")
 _EXTENSION: Final = "openbell-authenticator"
@@ -169,10 +172,31 @@ class Authenticator:
                 body=bytes,
                 address=address,
             )
-            return self.credentials.of_signature(asked)
+            try:
+                principal = self.credentials.of_signature(asked)
+                self.claim()  # who is connected may enter orders for as long as that lasts
+            finally:
+                self.answered()
+            return principal
         if (shown.timestamp, shown.window, shown.signature) != (None, None, None):
             raise _keyless()
         return None
+
+    def claim(self) -> None:
+        """Have the signature of what is carried out just now known wherever it may come again. Cooperative.
+
+        Raises ApiError 401 where it came before, and 503 or 504 where nobody can say so.
+        """
+        if self.credentials.elsewhere is not None:
+            try:
+                self.credentials.elsewhere.claim()
+            except (NotAccepting, OutcomeUnknown) as problem:
+                raise as_error(problem) from problem
+
+    def answered(self) -> None:
+        """What this greenlet does from now on is of no signed request any more."""
+        if self.credentials.elsewhere is not None:
+            self.credentials.elsewhere.end()
 
     def forget(self, sid: str) -> None:
         """Forget a feed client that has disconnected."""
@@ -205,6 +229,7 @@ class Authenticator:
                     target=_target(environ),
                     body=body,
                     address=environ.get("REMOTE_ADDR"),
+                    changes=environ["REQUEST_METHOD"] not in SAFE_METHODS,
                 )
             )
         if key is not None:
@@ -234,16 +259,23 @@ def install(app: Flask, authenticator: Authenticator, *, secured: bool) -> None:
         if environ["REQUEST_METHOD"] != "OPTIONS" and request.endpoint is not None and not _is_public():
             authenticator.of_request()
 
+    @app.teardown_request
+    def forget_the_signature(_problem: BaseException | None) -> None:
+        authenticator.answered()
+
 
 def requesting_principal(scope: Scope | None = None) -> Principal:
     """Who sent the current request, and may do so. Raises ApiError 401 or 403.
 
-    Without `scope` a request that cannot change anything needs `read`, and others need `trade`.
+    Without `scope` a request that cannot change anything needs `read`, and others need `trade`. Of one that is signed
+    and changes what is not in the records, the records are to know first. Cooperative where that is so.
     """
     authenticator: Authenticator = current_app.extensions[_EXTENSION]
-    return permitted(
-        authenticator.of_request(), scope or (Scope.READ if request.method in SAFE_METHODS else Scope.TRADE)
-    )
+    changes = request.method not in SAFE_METHODS
+    principal = permitted(authenticator.of_request(), scope or (Scope.TRADE if changes else Scope.READ))
+    if changes and request.blueprint not in SUBMITTING_BLUEPRINTS:
+        authenticator.claim()
+    return principal
 
 
 def permitted(principal: Principal, scope: Scope) -> Principal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import jwt
 import msgspec
@@ -18,7 +18,7 @@ from api.auth.mirrored import Identities, received_key, sent_key
 from api.auth.principals import LiveKey, LiveSession, Principal
 from api.auth.signatures import Seen, SeenSignatures, good_mark, verifier_of
 from api.http.addresses import Network, address_of, network_of
-from api.json.errors import ApiError
+from api.json.errors import ApiError, signature_replayed
 from engine.types import AccountId
 from identity.users import ALL_SCOPES, ApiKey, Scope, Session, User
 
@@ -48,6 +48,7 @@ class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
     target: str  # path?query
     body: Callable[[], bytes]
     address: str | None
+    changes: bool = True  # whether it may change something
 
 
 class SignedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +63,22 @@ class SignedMessage(msgspec.Struct, frozen=True, kw_only=True):
     use: str  # method and path: what the bytes were for
     changes: bool  # whether it may change something
     retries: bool  # whether the same request once more does what it did, and no more
+
+
+class SignedElsewhere(Protocol):
+    """What knows which signatures came to any server of the same records, where there are several."""
+
+    def begin(self, signed_ms: int, signature: bytes) -> bool:
+        """This greenlet carries out a signed request that changes something; whether that is new, as far as is known.
+
+        `signature`: what tells it from all others. It goes with what the greenlet submits, where that is judged.
+        """
+
+    def end(self) -> None:
+        """It does so no more. O(1)."""
+
+    def claim(self) -> None:
+        """Have it known before anything is done. Cooperative. Raises NotAccepting and OutcomeUnknown."""
 
 
 class _Claims(msgspec.Struct, frozen=True):
@@ -116,6 +133,7 @@ class Credentials:
         self._find_session: Callable[[str], Session | None] | None = None
         self._absent: dict[str, int] = {}  # sessions that were not found, and until when that is believed, epoch ns
         self._seen = seen or SeenSignatures(SEEN_MS)
+        self.elsewhere: SignedElsewhere | None = None  # None: no server besides this one has the same records
         # signatures seen before the start are unknown, so requests that may be that old are refused
         self.not_before_ms = clock() // MS_NS + AHEAD_MS_MAX if not_before_ms is None else not_before_ms
 
@@ -313,7 +331,9 @@ class Credentials:
             )
         _require_address(live, asked.address)
         if self._seen.note(mark, FIRST_WIRE, now_ms) is not None:
-            raise _replayed()
+            raise signature_replayed()
+        if asked.changes and self._came_elsewhere(asked.timestamp, mark):
+            raise signature_replayed()
         return live.principal
 
     def of_message(self, asked: SignedMessage) -> Principal:
@@ -332,7 +352,9 @@ class Credentials:
             raise ApiError(401, "BAD_SIGNATURE", "The signature does not fit, or there is no such API key.")
         _require_address(live, asked.address)
         if self._is_replayed(mark, asked, now_ms):
-            raise _replayed()
+            raise signature_replayed()
+        if asked.changes and not asked.retries and self._came_elsewhere(asked.timestamp, mark + asked.use.encode()):
+            raise signature_replayed()
         return live.principal
 
     def _is_replayed(self, mark: bytes, asked: SignedMessage, now_ms: int) -> bool:
@@ -346,6 +368,10 @@ class Credentials:
                 return True
             first = self._seen.note(mark + asked.use.encode(), asked.use, now_ms)
         return first is not None and not asked.retries
+
+    def _came_elsewhere(self, timestamp: str, mark: bytes) -> bool:
+        """Whether the records have a signature; where they do not, they will with what this greenlet submits."""
+        return self.elsewhere is not None and not self.elsewhere.begin(int(timestamp), mark)
 
     def of_key(self, key_id: str, address: str | None) -> Principal:
         """Whose key it is, where nothing is signed. Raises ApiError 401 or 403."""
@@ -414,10 +440,6 @@ def _whole(text: str) -> int:
 def _require_address(live: LiveKey, address: str | None) -> None:
     if live.networks and not _within(address, live.networks):
         raise ApiError(403, "ADDRESS_NOT_ALLOWED", "This key may not be used from your address.")
-
-
-def _replayed() -> ApiError:
-    return ApiError(401, "SIGNATURE_REPLAYED", "This request was sent before; sign it anew to send it again.")
 
 
 def _within(address: str | None, networks: tuple[Network, ...]) -> bool:

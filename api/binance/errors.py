@@ -103,7 +103,9 @@ _NOT_KNOWN: Final = (
     -1007,
     "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
 )
-_OUTCOMES: Final = {  # of faults on demand and of doors without a writer, by our code: status, code, words
+SENT_BEFORE: Final = (-1021, "This request was sent before; sign it anew to send it again.")
+_OUTCOMES: Final = {  # of faults on demand and of writers elsewhere, by our code: status, code, words
+    "SIGNATURE_REPLAYED": (400, *SENT_BEFORE),
     "TIMESTAMP_OUTSIDE_WINDOW": (400, -1021, "Timestamp for this request is outside of the recvWindow."),
     "NOT_IMPLEMENTED": (501, -1000, _UNKNOWN),
     "BAD_GATEWAY": (502, -1006, "An unexpected response was received from the message bus. Execution status unknown."),

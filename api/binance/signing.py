@@ -15,7 +15,7 @@ from typing import Final
 from api.auth.authenticator import SAFE_METHODS, Authenticator, permitted
 from api.auth.credentials import AHEAD_MS_MAX, WINDOW_MS_MAX, SignedMessage
 from api.auth.principals import Principal
-from api.binance.errors import BinanceError, malformed, missing
+from api.binance.errors import SENT_BEFORE, BinanceError, malformed, missing
 from api.binance.requests import parameters
 from api.http.browsers import KEY_HEADER
 from api.http.wsgi import Environ
@@ -50,7 +50,6 @@ _REPEATABLE: Final = {
     f"{_WS_API} order.cancel": _ONE_ORDER,
     f"{_WS_API} orderList.cancel": _ONE_PAIR,
 }
-_REPEATED: Final = "This request was sent before; sign it anew to send it again."
 _REFUSED: Final = "Invalid API-key, IP, or permissions for action."
 
 
@@ -156,7 +155,7 @@ def _refused(refusal: ApiError, timestamp: str, window: str | None) -> BinanceEr
         case "BAD_SIGNATURE":
             return BinanceError(-1022, "Signature for this request is not valid.")
         case "SIGNATURE_REPLAYED":
-            return BinanceError(-1021, _REPEATED)
+            return BinanceError(*SENT_BEFORE)
         case "BAD_SIGNATURE_TIME":
             return _unreadable_time(window)
         case "TIMESTAMP_OUTSIDE_WINDOW":

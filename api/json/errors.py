@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from typing import Annotated, Any, Final, Self
 
 import msgspec
@@ -20,9 +21,10 @@ from engine.rejects import RejectReason
 from explain.reasons import REJECTS, RejectKind
 from listings.grid import grid_of, percent
 from loop.errors import StoreClosed, StoreError
-from sequencer.port import STARTING, STOPPING, NotAccepting, OutcomeUnknown
+from sequencer.port import STARTING, STOPPING, NotAccepting, OutcomeUnknown, SignatureTooOld, SignatureUsed
 
 RETRY_AFTER_S = 1
+MS_NS: Final = 10**6
 REASONS: Final = {STARTING: "starting", STOPPING: "stopping"}  # in `details.reason`, for programs
 
 ErrorCode = Annotated[str, Meta(pattern=r"\A[A-Z][A-Z_]+\Z")]
@@ -129,8 +131,19 @@ def rejected(
     return ApiError(status, reason.upper(), message or sentence, about, RETRY_AFTER_S if status in (429, 503) else None)
 
 
+def signature_replayed() -> ApiError:
+    """401: the same signature came before, to this server or to another one of the same records."""
+    return ApiError(401, "SIGNATURE_REPLAYED", "This request was sent before; sign it anew to send it again.")
+
+
 def not_accepting(refusal: NotAccepting) -> ApiError:
-    """503: nothing was promised."""
+    """503: nothing was promised. 401 where that is for the request's signature."""
+    if isinstance(refusal, SignatureUsed):
+        return signature_replayed()
+    if isinstance(refusal, SignatureTooOld):
+        sentence = "The request was signed before the server that would carry it out can say whether it came before."
+        details = {"server_time_ms": time.time_ns() // MS_NS}
+        return ApiError(401, "TIMESTAMP_OUTSIDE_WINDOW", f"{sentence} Sign it anew.", details)
     return ApiError(
         503,
         "NOT_ACCEPTING",

@@ -17,6 +17,7 @@ from cluster.known_nodes import KnownNodes
 from cluster.node import STAND_DOWN_S, Node, Role
 from cluster.peer_frames import NodeState
 from cluster.probes import Heard, Probes
+from cluster.space import SpaceLevel
 
 STALE_S: Final = 3.0  # without a new record, with one each second, before what a node shows is called stale
 HEARD_NOTHING_S: Final = 10.0  # and before it takes no orders
@@ -60,6 +61,9 @@ class ClusterNode:
         node, journal, silent_since = self._node, self._host.journal, self._node.health.silent_since
         if node.role is Role.STOPPED:
             return HAS_STOPPED
+        space = self._housekeeping.space
+        if node.owner is None and space is not None and space.level is SpaceLevel.FULL:
+            return LOG_FULL  # so nobody can claim it
         if silent_since is not None and time.monotonic() - silent_since > SILENT_S:
             return NO_LOG
         if journal is not None and journal.waiting_s > SILENT_S:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from api.accounts.views import AccountView, BalanceView
 from api.auth.requests import KeyView, SessionView, UserView
@@ -114,6 +115,7 @@ class OrderCancelled(msgspec.Struct, frozen=True):
     order_id: str
     account: IdText
     seq: int
+    repeated: bool | UnsetType = UNSET  # true: it came before, under the same Idempotency-Key
 
 
 class OrdersCancelled(msgspec.Struct, frozen=True):
@@ -123,6 +125,7 @@ class OrdersCancelled(msgspec.Struct, frozen=True):
     count: int  # of orders
     accounts: int  # whose they were
     seq: int
+    repeated: bool | UnsetType = UNSET  # true: it came before, under the same Idempotency-Key
 
 
 class BooksBalance(msgspec.Struct, frozen=True):

@@ -79,6 +79,7 @@ class Lane:
         `others`: the wires besides the first, each by the paths that are its own.
         """
         self._first: LaneWire = _FirstWire(entry, authenticator)
+        self._authenticator = authenticator
         self._others = others
         self._guard = guard
         self._limits = limits
@@ -122,6 +123,9 @@ class Lane:
             refusal = None  # whose frames refer to it in turn
         else:
             answer = Answer("200 OK", (*_HEADERS, ("Content-Length", str(len(content)))), content)
+        finally:
+            if principal is not None:
+                self._authenticator.answered()
         further = [*wire.headers(environ, principal), *self._further(environ, answer, processing, counted)]
         return Answer(answer.status, answer.headers, answer.body, further) if further else answer
 

@@ -21,8 +21,17 @@ from api.orders.amend_views import AmendAnswer, amend_answer
 from api.orders.answers import cancel_answer, order_answer, order_text
 from api.orders.batch import BatchCommand, BatchResult, EncodedBatch, entered_result
 from api.orders.duplicates import DuplicateLookup, EarlierOrder
+from api.orders.everybodys_cancels import cancel_everybodys_once
 from api.orders.field_combinations import amend_combination_sentence, combination_sentence
-from api.orders.keyed import Outcomes, earlier_outcome, earlier_outcomes, forgotten, submit_all_once, submit_once
+from api.orders.keyed import (
+    Outcome,
+    Outcomes,
+    earlier_outcome,
+    earlier_outcomes,
+    forgotten,
+    submit_all_once,
+    submit_once,
+)
 from api.orders.lookup import OrderLookup
 from api.orders.mass_cancels import MassCancels
 from api.orders.preview_views import PreviewAnswer, preview_answer
@@ -132,6 +141,10 @@ class OrderService:
     def cancel_everybodys(self, symbol: str | None) -> Iterator[CommandResult]:
         """Cancel what is open now in a symbol, or in every one, whoever's: the results as they come."""
         return self._mass_cancels.cancel_everybodys(symbol)
+
+    def cancel_everybodys_once(self, symbol: str | None, key: RequestKey) -> Iterator[Outcome]:
+        """As `everybodys_cancels.cancel_everybodys_once`."""
+        return cancel_everybodys_once(self._exchange, self._sequencer, symbol, key)
 
     def amend(self, command: AmendOrder, symbol: str | None = None, key: RequestKey | None = None) -> AmendAnswer:
         """Change an open order, in `symbol` when given; say whether it kept its priority, and what it traded.

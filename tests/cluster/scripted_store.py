@@ -27,11 +27,13 @@ class ScriptedStore:
     def __init__(self, answers: list[Answer]) -> None:
         self._answers = answers
         self.asked: list[Transaction] = []
+        self.patience_s: list[float] = []  # of each
         self.members = 0
 
     def transact(self, transaction: Transaction, timeout_s: float) -> Outcome:
         """The next answer."""
         self.asked.append(transaction)
+        self.patience_s.append(timeout_s)
         answer = self._answers[len(self.asked) - 1]
         if isinstance(answer, StoreError):
             raise answer

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from cluster.append import Appender
+from cluster.append import ANSWER_S, ANSWER_S_MAX, Appender
 from cluster.failures import AppendAbandoned, AppendRefused, Fenced, LogBehind
 from cluster.keys import Head, encode_head
 from cluster.records import START, encode_record, position_of
@@ -175,3 +175,10 @@ def test_how_long_an_append_waits_is_known_meanwhile() -> None:
     assert appender.append(RECORD).seconds == 2.0
     assert waited == [2.0]
     assert appender.waiting_s == 0.0
+
+
+def test_each_member_is_asked_twice_before_an_answer_is_waited_for_longer() -> None:
+    appender, store = appender_over([*[NoAnswer("late")] * 30, DONE])
+    assert appender.append(RECORD).tries == 31
+    assert store.patience_s == [ANSWER_S] * 6 + [2 * ANSWER_S] * 6 + [ANSWER_S_MAX] * 19
+    assert sum(store.patience_s[:6]) < 3, "an election of the log is over by then"

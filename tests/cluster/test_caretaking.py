@@ -13,13 +13,14 @@ from cluster.caretaking import (
     ALARMED_DEFRAGMENT_EVERY_S,
     COMPACT_EVERY_S,
     DEFRAGMENT_EVERY_S,
+    NOBODY,
     Caretaker,
     read_space,
 )
 from cluster.failures import Fenced
 from cluster.keys import Keys, SnapshotNote
 from cluster.space import SpaceLevel
-from cluster.store import LogMembers, MemberAlarm, MemberStatus, NoAnswer, Put, Transaction, Unreachable
+from cluster.store import Delete, LogMembers, MemberAlarm, MemberStatus, NoAnswer, Put, Transaction, Unreachable
 from cluster.trimming import Trimmed, Trimmer
 from tests.cluster.kept_store import KeptStore, Lost
 
@@ -222,6 +223,18 @@ def test_a_log_that_is_full_is_compacted_and_defragmented_and_its_alarm_of_no_sp
     assert [what for what, _ in done] == ["compact", *["defragment"] * 3, "disarm"]
     assert done[-1] == ("disarm", 2)
     assert [alarm.kind for alarm in members.raised] == ["corrupt"]
+
+
+def test_while_nobody_owns_a_full_log_it_is_looked_after_all_the_same_and_never_beside_an_owner() -> None:
+    log = Log(20, a=20, b=20)
+    care = Care(Members(QUOTA, 300, alarmed=True), log)
+    with pytest.raises(Fenced):
+        care.caretaker.turn(NOBODY)
+    assert care.members.taken() == []
+    log.store.transact(Transaction(then=(Delete(KEYS.owner),)), 1.0)
+    care.caretaker.turn(NOBODY)
+    assert [what for what, _ in care.members.taken()] == ["compact", *["defragment"] * 3, "disarm"]
+    assert len(log.left()) == KEPT
 
 
 def test_an_alarm_stays_while_nothing_can_be_given_back_and_that_is_tried_again_and_again() -> None:

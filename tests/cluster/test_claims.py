@@ -9,7 +9,7 @@ import pytest
 
 from cluster.keys import Keys, Owner
 from cluster.node import Node, Role
-from cluster.ownership import Claim
+from cluster.ownership import ANSWER_S, KEPT_ANSWER_S_MAX, Claim
 from cluster.records import START
 from cluster.store import NoAnswer
 from cluster.term import Term
@@ -52,3 +52,38 @@ def test_a_refused_writer_whose_claim_is_not_answered_for_keeps_it_until_it_has_
     node.poke()
     node._go_on(node._claim_refused)
     assert (node.role, node._claim_refused) == (Role.FOLLOWER, None)
+
+
+def test_a_writers_lease_is_kept_before_anything_else_is_asked_and_again_at_once_where_that_is_not_answered() -> None:
+    """Its seconds pass while other questions wait for their answers."""
+    anything: Any = Anything()
+    store: Any = Anything()
+    nodes: Any = Anything()
+    asked: list[str] = []
+    patience_s: list[float] = []
+    answers: list[float | NoAnswer] = [NoAnswer("late"), NoAnswer("late"), NoAnswer("late"), 2.0, 2.0]
+
+    def keep_lease(_lease: int, timeout_s: float) -> float:
+        asked.append("lease")
+        patience_s.append(timeout_s)
+        answer = answers[len(patience_s) - 1]
+        if isinstance(answer, NoAnswer):
+            raise answer
+        return answer
+
+    store.keep_lease = keep_lease
+    nodes.tend = lambda _state: asked.append("nodes")
+    me = Owner("a", "boot", "here")
+    node: Any = Node(store, anything, Keys("c"), me, nodes, anything, anything, START, lambda: 1)
+    node._term, node.state, node._write = Term(Claim(5, 6), anything, cast(Any, None), threading.Event()), print, print
+    for _ in range(3):
+        with pytest.raises(NoAnswer):
+            node._turn()
+    assert asked == ["lease"] * 3
+    node._turn()
+    assert asked == [*["lease"] * 4, "nodes"]
+    node._turn()  # it is not due again yet
+    assert asked == [*["lease"] * 4, "nodes", "nodes"]
+    node._kept_at = 0.0
+    node._turn()
+    assert patience_s == [ANSWER_S, 2 * ANSWER_S, KEPT_ANSWER_S_MAX, KEPT_ANSWER_S_MAX, ANSWER_S]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.access.cast import operator
 from tests.api.feed.flow import Flow
 from tests.api.feed.folded import SIDES, FoldedBook
 from tests.api.feed.listener import Listener, in_thread, listening
@@ -138,3 +139,24 @@ def test_under_a_key_money_moves_once_at_whichever_node_and_over_a_kill(venue: N
     assert pay_in(writer, "two").granted()["repeated"] is True
     balances = other.http.call("GET", "/account/balances", None, shown).granted()["balances"]
     assert next(balance["total"] for balance in balances if balance["asset"] == "USDT") == "100014"
+
+
+def test_an_operators_mass_cancel_is_done_once_at_whichever_node_and_over_a_kill(venue: Nodes) -> None:
+    shown = operator(venue["a"].http).bearer | {"Idempotency-Key": "operators"}
+    order = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "quantity": "0.01", "price": "1.25"}
+    writer, other = venue.writer(), venue.follower()
+    eventually(lambda: other.http.call("GET", "/admin/accounts", None, shown).status == 200)
+    writer.http.call("POST", "/order", order).granted()
+
+    def cancel(node: RunningServer) -> Answer:
+        return node.http.call("DELETE", f"/admin/symbols/{SYMBOL}/orders", None, shown)
+
+    first = cancel(other).granted()
+    assert first["count"] >= 1
+    assert cancel(writer).granted() == first | {"repeated": True}
+    writer.kill_all()
+    since = other.http.call("POST", "/order", order).granted()["order_id"]  # it waits for whoever writes next
+    assert cancel(other).granted() == first | {"repeated": True}
+    assert other.http.get(f"/order/{since}")["status"] == "resting"
+    writer.start(writer.port)
+    eventually(lambda: state_of(writer)["accepting"])

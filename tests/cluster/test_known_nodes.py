@@ -13,7 +13,7 @@ from cluster.known_nodes import KnownNodes, addresses_of, forget_node, nodes_of
 from cluster.last_known import nodes_last_known, states_of
 from cluster.peer_client import PeerError
 from cluster.peer_frames import NodeState
-from cluster.store import LogStore, NoAnswer, OutOfSpace
+from cluster.store import Delete, LogStore, NoAnswer, OutOfSpace, Put, Transaction
 from tests.cluster.kept_store import KeptStore
 from tests.ports import free_port
 
@@ -73,6 +73,50 @@ def test_a_node_that_a_full_log_lets_say_nothing_knows_the_others_all_the_same(m
     known_at = node.nodes.known_at
     node.rounds(1)
     assert node.nodes.known_at == known_at
+
+
+def without_address(node: Seen, name: str) -> NodeState:
+    """A node of the version before, which says where clients reach it on its lease alone; it runs."""
+    state = msgspec.structs.replace(node.state, name=name, url=f"http://{name}.example:5000")
+    value = msgspec.json.encode(state).replace(b"{", b'{"something_older": 1,', 1)
+    node.store.transact(Transaction(then=(Put(KEYS.node(name), value),)), 1.0)
+    return state
+
+
+def test_where_clients_reach_a_node_of_the_version_before_stays_known_when_it_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its pages ask another node then, which lets them in by that address."""
+    node = Seen(monkeypatch)
+    older = without_address(node, "b")
+    node.rounds(1)
+    assert node.nodes.known == {"b": older}
+    node.store.transact(Transaction(then=(Delete(KEYS.node("b")),)), 1.0)  # its lease has ended
+    node.rounds(1)
+    assert (node.nodes.known, node.nodes.urls) == ({}, {"b": older.url})
+    forget_node(node.store, KEYS, "b")
+    node.rounds(2)
+    assert node.nodes.urls == {}
+
+
+def test_the_address_of_a_node_that_is_removed_meanwhile_or_is_none_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    node = Seen(monkeypatch)
+    node.rounds()
+    without_address(node, "b")
+
+    def remove(transaction: Transaction) -> None:
+        if transaction.compares:
+            node.kept.before = lambda transaction: None
+            forget_node(node.store, KEYS, "b")
+
+    node.kept.before = remove
+    node.rounds()
+    nowhere = msgspec.structs.replace(node.state, name="c", url="javascript:x")
+    node.store.transact(Transaction(then=(Put(KEYS.node("c"), msgspec.json.encode(nowhere)),)), 1.0)
+    node.rounds()
+    assert addresses_of(node.store, KEYS) == {"a": node.state.url}
 
 
 def test_of_members_that_run_alone_the_newest_of_what_each_has_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import grpc
 import msgspec
 import pytest
 
-from cluster.challenge import RANK_S, Challenger, Ping
+from cluster.challenge import RANK_S, WRITING_S, Challenger, Ping
 from cluster.etcd.addresses import BadAddresses, Certificates, parse_members
 from cluster.etcd.connections import store_error
 from cluster.failures import LogDiverged
@@ -110,6 +110,37 @@ def test_a_silent_writer_is_challenged_after_two_pings_and_one_answer_forgives_i
     assert challenger.is_due(3, 4.0)
     challenger.record(3, Ping.ANSWERED, 5.0)
     assert not challenger.is_due(3, 5.0)
+
+
+def test_a_writer_that_answers_nothing_and_writes_on_is_not_challenged_for_some_seconds() -> None:
+    challenger, began = Challenger(0), 10.0
+    for second in range(int(WRITING_S)):
+        challenger.record(3, Ping.UNANSWERED, began + second)
+        assert not challenger.is_due(3, began + second)
+        challenger.wrote(3, began + second + 0.5)
+    for second in range(2):  # nobody reaches it: its records speak for it no longer
+        challenger.record(3, Ping.UNANSWERED, began + WRITING_S + second)
+        challenger.wrote(3, began + WRITING_S + second + 0.5)
+    assert challenger.is_due(3, began + WRITING_S + 1.5)
+
+
+def test_records_before_a_pause_put_no_challenge_off() -> None:
+    challenger = Challenger(0)
+    challenger.wrote(3, 0.9)
+    for at in (1.0, 2.0):
+        challenger.record(3, Ping.UNANSWERED, at)
+    assert challenger.is_due(3, 2.0)
+
+
+def test_records_do_not_speak_for_a_writer_whose_port_refuses_nor_for_another_one() -> None:
+    refused, silent = Challenger(0), Challenger(0)
+    refused.record(3, Ping.REFUSED, 1.0)
+    refused.wrote(3, 1.1)
+    assert refused.is_due(3, 1.1)
+    for at in (1.0, 2.0):
+        silent.record(3, Ping.UNANSWERED, at)
+    silent.wrote(4, 2.1)
+    assert silent.is_due(3, 2.1)
 
 
 def test_what_an_owner_was_pinged_says_nothing_of_the_next() -> None:

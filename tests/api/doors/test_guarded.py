@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from tests.access.cast import OPERATOR, appoint
+from tests.access.cast import OPERATOR, appoint, operator
 from tests.api.binance.streams.socket_client import SocketClient
 from tests.api.clients import PASSWORD, START_GRACE_S, FeedClient, bearer, call_signed, new_key, sign_up, signed
 from tests.api.doors.serving import each_door, server_with_doors
@@ -51,6 +51,19 @@ def test_a_key_is_good_at_every_door_its_signature_once_at_all_of_them(guarded: 
         headers = signed(key, "POST", "/order", content)
         one.call("POST", "/order", content, headers).granted()
         other.call("POST", "/order", content, headers).refused(401, "SIGNATURE_REPLAYED")
+
+
+def test_an_operators_mass_cancel_is_done_once_at_whichever_door(guarded: RunningServer) -> None:
+    with each_door(guarded, "127.0.1.9") as (one, other):
+        boss, key = operator(one), new_key(one, "read", "trade")
+        call_signed(one, key, "POST", "/order", ORDER).granted()
+        shown = boss.bearer | {"Idempotency-Key": "of-this-test"}
+        first = one.call("DELETE", "/admin/symbols/BTC-USDT/orders", None, shown).granted()
+        since = call_signed(other, key, "POST", "/order", ORDER).granted()["order_id"]
+        again = other.call("DELETE", "/admin/symbols/BTC-USDT/orders", None, shown).granted()
+        assert again == first | {"repeated": True}
+        assert first["count"] >= 1
+        call_signed(one, key, "DELETE", f"/order/{since}").granted()
 
 
 def test_a_listen_key_that_one_door_made_is_followed_at_the_other(guarded: RunningServer) -> None:

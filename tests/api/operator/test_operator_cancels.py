@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.access.cast import Person, guest, operator, with_operator
-from tests.server import RunningServer
+from tests.server import Answer, RunningServer
 
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.001", "price": "29000.00"}
 
@@ -57,3 +57,43 @@ def test_everybodys_orders_of_a_symbol_and_of_the_venue_are_cancelled(
         ("cancel_all", "BTC-USDT", "4"),
     ]
     server.http.call("DELETE", "/admin/symbols/NO-WHERE/orders", None, boss.bearer).refused(404, "UNKNOWN_SYMBOL")
+
+
+def again(server: RunningServer, boss: Person, key: str, path: str) -> Answer:
+    """An operator's request under a key."""
+    return server.http.call("DELETE", path, None, boss.bearer | {"Idempotency-Key": key})
+
+
+@pytest.mark.parametrize("path", ["/admin/symbols/BTC-USDT/orders", "/admin/orders?confirm=all"])
+def test_a_mass_cancel_that_comes_again_is_answered_as_the_first_and_spares_what_was_entered_since(
+    server: RunningServer, traders: list[Person], path: str
+) -> None:
+    boss, key = operator(server.http), f"mass {path}".replace(" ", "-")
+    first = again(server, boss, key, path).granted()
+    assert first["count"] >= 4
+    since = server.http.call("POST", "/order", ORDER, traders[0].bearer).granted()
+    repeated = again(server, boss, key, path).granted()
+    assert {name: repeated[name] for name in first} == first
+    assert (repeated["repeated"], "repeated" in first) == (True, False)
+    assert (
+        server.http.call("GET", f"/order/{since['order_id']}", None, traders[0].bearer).granted()["status"] == "resting"
+    )
+    again(server, boss, key, "/admin/symbols/ETH-USDT/orders").refused(409, "KEY_REUSED")
+    assert again(server, boss, f"{key}-later", path).granted()["count"] >= 1
+
+
+def test_the_cancel_of_an_account_or_of_one_order_that_comes_again_is_answered_as_the_first(
+    server: RunningServer, traders: list[Person]
+) -> None:
+    boss, who = operator(server.http), traders[0]
+    order_id = server.http.call("POST", "/order", ORDER, who.bearer).granted()["order_id"]
+    one = again(server, boss, "one", f"/admin/orders/{order_id}").granted()
+    assert again(server, boss, "one", f"/admin/orders/{order_id}").granted() == one | {"repeated": True}
+    again(server, boss, "other", f"/admin/orders/{order_id}").refused(404, "UNKNOWN_ORDER")
+    path = f"/admin/accounts/{one['account']}/orders"
+    every = again(server, boss, "every", path).granted()
+    assert every["count"] == 3
+    server.http.call("POST", "/order", ORDER, who.bearer).granted()
+    repeated = again(server, boss, "every", path).granted()
+    assert (repeated["cancelled"], repeated["repeated"]) == (every["cancelled"], True)
+    assert open_symbols(server, who) == ["BTC-USDT"]

@@ -159,6 +159,7 @@ class OrderCancelled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     order_id: str
     account: str
     seq: int
+    repeated: bool | None = None
 
 
 class OrdersCancelled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -168,6 +169,7 @@ class OrdersCancelled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     count: int
     accounts: int
     seq: int
+    repeated: bool | None = None
 
 
 class PasswordReset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,0 +1,64 @@
+"""Cancelling what everybody has open, once under a key: what came again goes on where the first was broken off.
+
+Layer: api.orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from api.http.idempotency import RequestKey
+from api.orders.keyed import Outcome, earlier_outcomes, submit_all_once
+from api.orders.mass_cancels import ORDERS_A_PART, PARTS_AT_ONCE
+from engine.commands import AdvanceTime, CancelAll
+from engine.exchange import Exchange
+from engine.types import AccountId, OrderId, Seq, entry_of
+from loop.turns import in_turns, pieces
+from sequencer.port import Sequencing
+
+
+def cancel_everybodys_once(
+    exchange: Exchange, sequencer: Sequencing, symbol: str | None, key: RequestKey
+) -> Iterator[Outcome]:
+    """Cancel what was open in a symbol, or in every one, when `key` came first, and nothing that was entered since.
+
+    The first command does nothing: its place says what was entered before. The keys of those behind it follow from its
+    own and their number. Cooperative. Raises NotAccepting, and ApiError 409 as `keyed.earlier_outcomes`.
+    """
+    begun, repeated = submit_all_once(sequencer, [AdvanceTime()], key)
+    yield Outcome(begun[0], repeated)
+    seq, number = begun[0].seq, 1
+    while True:
+        while (known := earlier_outcomes(sequencer, key.part(seq, number))) is not None:
+            yield from (Outcome(applied, repeated=True) for applied in known)
+            number += 1
+        chosen = next(_together(exchange, symbol, seq), None)
+        if chosen is None:
+            return
+        applied, repeated = submit_all_once(sequencer, chosen, key.part(seq, number))
+        yield from (Outcome(one, repeated) for one in applied)
+        number += 1  # where another request was quicker, its part was another: what it left is chosen again
+
+
+def _together(exchange: Exchange, symbol: str | None, seq: Seq) -> Iterator[list[CancelAll]]:
+    """The commands of each time: of what is open and was entered before `seq`, some hundred orders."""
+    together: list[CancelAll] = []
+    orders = 0
+    for account in in_turns(list(exchange.accounts)):
+        for part in pieces(_entered_before(exchange, account, symbol, seq), ORDERS_A_PART):
+            together.append(CancelAll(account, symbol, by_operator=True, among=tuple(part)))
+            orders += len(part)
+            if orders >= ORDERS_A_PART * PARTS_AT_ONCE:
+                yield together
+                together, orders = [], 0
+    if together:
+        yield together
+
+
+def _entered_before(exchange: Exchange, account: AccountId, symbol: str | None, seq: Seq) -> list[OrderId]:
+    open_orders = exchange.accounts[account].open_orders
+    return [
+        number
+        for number in open_orders
+        if entry_of(number) < seq and (symbol is None or exchange.orders[number].symbol == symbol)
+    ]
