@@ -133,8 +133,8 @@ class SubmissionWindow:
         """
         self._used_once = _Generations(keys_max, remembered_ns)
         self._used_again = _Generations(keys_max, remembered_ns)
-        self.outcomes = Outcomes()  # of those that have a fingerprint; not saved
-        self.refused_names = RefusedNames()  # not saved either
+        self.outcomes = Outcomes()  # of those that have a fingerprint; saved apart
+        self.refused_names = RefusedNames()  # not saved
 
     def __len__(self) -> int:
         """How many keys are remembered."""

@@ -22,7 +22,15 @@ from api.orders.answers import cancel_answer, order_answer, order_text
 from api.orders.batch import BatchCommand, BatchResult, EncodedBatch, entered_result
 from api.orders.duplicates import DuplicateLookup, EarlierOrder
 from api.orders.field_combinations import amend_combination_sentence, combination_sentence
-from api.orders.keyed import Outcomes, earlier_outcome, earlier_outcomes, forgotten, submit_all_once, submit_once
+from api.orders.keyed import (
+    OutcomeForgotten,
+    Outcomes,
+    earlier_outcome,
+    earlier_outcomes,
+    submit_all_once,
+    submit_once,
+    was_refused,
+)
 from api.orders.lookup import OrderLookup
 from api.orders.mass_cancels import MassCancels
 from api.orders.preview_views import PreviewAnswer, preview_answer
@@ -175,11 +183,11 @@ class OrderService:
     ) -> EncodedBatch:
         """The answer to a batch that came before under its key; nothing is sequenced. Raises ApiError 409.
 
-        What was not sequenced then is refused as it would be now; where it would not, that it was is all that is known.
+        What was not sequenced then is refused as it would be now; where it would not, the answer says that it was.
         """
         by_element = results_by_element(asked, known)
         if by_element is None:  # what its body stands for has changed
-            raise forgotten(known[0].seq)
+            raise OutcomeForgotten(known[0].seq, len(known))
         left_out = [element for element, applied in zip(asked, by_element, strict=True) if applied is None]
         refused = iter(self._checked(left_out, time.monotonic() + PATIENCE_S))
         checked: list[BatchCommand | ApiError | EarlierOrder] = []
@@ -187,7 +195,7 @@ class OrderService:
             # as it was sequenced: of an order that is done by now its values read otherwise
             now = next(refused) if applied is None else cast("BatchCommand", applied.command)
             is_new = applied is None and not isinstance(now, _NOT_SEQUENCED)
-            checked.append(forgotten(known[0].seq) if is_new else now)
+            checked.append(was_refused() if is_new else now)
         return EncodedBatch(self._answers(asked, checked, by_element, processing, repeated=True), repeated=True)
 
     def _answers(
