@@ -50,7 +50,7 @@ cluster: $(RUNTIME) $(ETCD) ## Three members of etcd and three nodes on this mac
 	@exec $(PY) -m tools.cluster --port "$(PORT)" --data "$(if $(filter data,$(DATA)),data-cluster,$(DATA))" $(ARGS)
 
 .PHONY: replay
-replay: $(RUNTIME) ## Play recorded order flow into a running server: PORT as it has; make replay ARGS="bitstamp FILE --speed 60"
+replay: $(RUNTIME) ## Play recorded order flow into a server, PORT as it has; to try it: make replay ARGS="csv examples/btc-usd.csv --spawn"
 	@exec $(PY) -m tools.replay $(or $(ARGS),--help) --url "http://$(HOST):$(PORT)"
 
 .PHONY: audit

@@ -445,10 +445,12 @@ class Server:
         self.sequencer.stop()
         self.surface.stop()
 
-    def close(self) -> None:
-        """Close everything, newest first, what was not stopped before as well. Idempotent."""
+    def close(self, on_step: Callable[[str], object] = lambda _: None) -> None:
+        """Close everything, newest first, each part's class given to `on_step` before. Idempotent."""
         while self._closers:
-            self._closers.pop()()
+            closer = self._closers.pop()
+            on_step(type(getattr(closer, "__self__", closer)).__name__)
+            closer()
 
 
 def _sequencer(

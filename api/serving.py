@@ -179,12 +179,13 @@ def _stop(serving: _Serving, server: Server, began: float) -> None:
     serving.last_requests(deadline.answered_by)
     server.stop_taking()
     deadline.note_all_durable()
+    server.historian.finish(deadline.written_by)  # beside the last answers
     eventlet.sleep(ANSWER_GRACE_S)  # reads go on for a moment, and who asks for more is told
     unanswered = serving.finish(deadline.answered_by)
     if unanswered:
         log.warning("%d requests were not answered in time", unanswered)
     refusal = server.sequencer.refusal
-    server.close()
+    server.close(deadline.note_step)
     deadline.done()
     _log_end(server, refusal)
 

@@ -18,6 +18,7 @@ log = logging.getLogger("openbell")
 
 STOP_S: Final = 4.0  # from the signal to the end: five seconds, less what a busy machine takes to do both
 ANSWERED_S: Final = 1.5  # of these, for what has come to be answered
+WRITTEN_S: Final = 3.0  # and for the history to be written: the next start writes the rest
 EXIT_INVARIANT_VIOLATION: Final = 70  # EX_SOFTWARE of sysexits.h
 EXIT_DIFFERS: Final = 65  # EX_DATAERR: what this node has differs from the log, or cannot be kept: a person decides
 EXIT_NOT_CLOSED: Final = (
@@ -57,6 +58,7 @@ class StopDeadline:
         """`began`: the monotonic second from which it counts, of the signal."""
         self.began = began
         self._all_durable = False
+        self._step = "the requests"
         self._done = threading.Event()
         threading.Thread(target=self._run, name="stop-deadline", daemon=True).start()
 
@@ -64,6 +66,15 @@ class StopDeadline:
     def answered_by(self) -> float:
         """The monotonic second by which what has come is answered, or is not any more."""
         return self.began + ANSWERED_S
+
+    @property
+    def written_by(self) -> float:
+        """The monotonic second by which the history is written, or is not any more."""
+        return self.began + WRITTEN_S
+
+    def note_step(self, step: str) -> None:
+        """What is waited for from now on, in words for the log."""
+        self._step = step
 
     def note_all_durable(self) -> None:
         """Everything that was taken is in the journal, and answered."""
@@ -77,7 +88,9 @@ class StopDeadline:
         if self._done.wait(max(0.0, self.began + STOP_S - time.monotonic())):
             return
         if self._all_durable:
-            log.warning("something does not end, and the server ends without it: all that was taken is in the journal")
+            log.warning(
+                "the server ends without waiting for %s any longer: all that was taken is in the journal", self._step
+            )
         else:
             log.critical("the journal does not end, and the server ends without it: what was not answered is uncertain")
         leave(0 if self._all_durable else EXIT_NOT_CLOSED)

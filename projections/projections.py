@@ -18,6 +18,7 @@ from engine.types import AccountId
 from journal.codec import BatchRecord
 from projections.activity import Activity, ActivityState
 from projections.fold import Fold
+from projections.outcomes import SavedOutcome
 from projections.profits import PositionState, Profits
 from projections.statuses import CommandedStatuses
 from projections.submissions import SubmissionsState, SubmissionWindow
@@ -29,12 +30,14 @@ STATUSES: Final = "statuses-1"
 RESETS: Final = "resets-1"  # accounts that a reset has stopped; what was written before there were resets has none
 
 SUBMISSIONS: Final = "submissions-1"  # what was written before there were front doors has none
+OUTCOMES: Final = "outcomes-1"  # of the submissions whose keys clients may use again; older ones have none
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode_activity: Final = msgspec.json.Decoder(ActivityState).decode
 _decode_profits: Final = msgspec.json.Decoder(list[PositionState]).decode
 _decode_statuses: Final = msgspec.json.Decoder(dict[str, int]).decode
 _decode_resets: Final = msgspec.json.Decoder(list[AccountId]).decode
+_decode_outcomes: Final = msgspec.json.Decoder(list[SavedOutcome]).decode
 _encode_submissions: Final = msgspec.msgpack.Encoder().encode
 _decode_submissions: Final = msgspec.msgpack.Decoder(SubmissionsState).decode
 
@@ -71,6 +74,7 @@ class Projections:
             STATUSES: _encode(dict(sorted(self.statuses.at_ns.items()))),
             RESETS: _encode(sorted(self.profits.stopped_by_reset)),
             SUBMISSIONS: _encode_submissions(self.submissions.saved()),
+            OUTCOMES: _encode(self.submissions.outcomes.saved(self.submissions.find)),
         }
 
     @classmethod
@@ -84,6 +88,7 @@ class Projections:
             projections.profits.stopped_by_reset.update(_decode_resets(sections.get(RESETS, b"[]")))
             if SUBMISSIONS in sections:
                 projections.submissions.restore(_decode_submissions(sections[SUBMISSIONS]))
+            projections.submissions.outcomes.restore(_decode_outcomes(sections.get(OUTCOMES, b"[]")))
         except KeyError as missing:
             raise SectionsUnknown(f"it has no section {missing}") from None
         except (msgspec.DecodeError, ValueError) as problem:

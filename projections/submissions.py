@@ -134,8 +134,8 @@ class SubmissionWindow:
         """
         self._used_once = _Generations(keys_max, remembered_ns)
         self._used_again = _Generations(keys_max, remembered_ns)
-        self.outcomes = Outcomes()  # of those that have a fingerprint; not saved
-        self.refused_names = RefusedNames()  # not saved either
+        self.outcomes = Outcomes()  # of those that have a fingerprint; saved apart
+        self.refused_names = RefusedNames()  # not saved
         self.signatures = UsedSignatures()  # nor these
 
     def __len__(self) -> int:

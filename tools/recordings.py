@@ -21,12 +21,13 @@ from tools.playback import BitstampPlayback
 from tools.progress import counted, progress
 from tools.recorded import LobsterDepth, lobster_levels, read_bitstamp, read_lobster_depths, read_lobster_messages
 
-RECORDED: Final = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
-DEFAULT_FILES: Final = {
-    "bitstamp": RECORDED / "bitstamp-btcusd-2015-05-01" / "events.log.xz",
-    "lobster": RECORDED / "lobster-msft-2012-06-21" / "message_50.csv.xz",
-}
 KINDS: Final = ("bitstamp", "csv", "lobster")
+WHERE_TO_GET_SOME: Final = {
+    "bitstamp": "The sample is inst/extdata/2015-05-01.log.xz in the sources of the R package obAnalytics "
+    "(https://cran.r-project.org/package=obAnalytics)",
+    "csv": "examples/btc-usd.csv in the sources is one",
+    "lobster": 'Samples, free of charge, are under "Sample files" at https://lobsterdata.com',
+}
 
 
 class Recording(msgspec.Struct):
@@ -40,12 +41,14 @@ class Recording(msgspec.Struct):
 
 def load(kind: str, file: Path | None, book: Path | None = None, limit: int | None = None) -> Recording:
     """The recording's first `limit` records, all when None. Raises RecordError with one sentence."""
-    path = file if file is not None else DEFAULT_FILES.get(kind)
-    if path is None:
-        raise RecordError(f"which recording? Name the file: {called('replay')} {kind} FILE")
+    if file is None:
+        raise RecordError(
+            f"which recording? Name the file: {called('replay')} {kind} FILE. {WHERE_TO_GET_SOME[kind]}; "
+            "Documentation/recordings.md says more"
+        )
     if book is not None and kind != "lobster":
         raise RecordError("--book names an order book file of LOBSTER; other formats have none")
-    for one in (path, book):
+    for one in (file, book):
         if one is not None and not one.is_file():
             raise RecordError(
                 f"there is no recorded data at {one}{', which is a folder' if one.is_dir() else ''}; "
@@ -54,12 +57,12 @@ def load(kind: str, file: Path | None, book: Path | None = None, limit: int | No
             )
     notes: list[str] = []
     if kind == "lobster":
-        return _lobster(path, book if book is not None else _beside(path), limit, notes)
-    with progress(f"reading {path.name}", None) as done:
+        return _lobster(file, book if book is not None else _beside(file), limit, notes)
+    with progress(f"reading {file.name}", None) as done:
         if kind == "bitstamp":
-            records = list(islice(counted(read_bitstamp(path, notes), done), limit))
-            return Recording(path, BitstampPlayback(records), notes)
-        return Recording(path, PlainCsvPlayback(list(islice(counted(read_plain(path), done), limit))), notes)
+            records = list(islice(counted(read_bitstamp(file, notes), done), limit))
+            return Recording(file, BitstampPlayback(records), notes)
+        return Recording(file, PlainCsvPlayback(list(islice(counted(read_plain(file), done), limit))), notes)
 
 
 def _lobster(path: Path, book: Path | None, limit: int | None, notes: list[str]) -> Recording:

@@ -41,7 +41,7 @@ from tools.playback import (
 )
 from tools.progress import progress
 from tools.recorded import LobsterDepth, decimal_text
-from tools.recordings import DEFAULT_FILES, KINDS, Recording, load
+from tools.recordings import KINDS, Recording, load
 from tools.spawn import ROOT, SpawnError, spawned
 from tools.venue import declared, order_of, refusable, sweep
 
@@ -338,8 +338,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="?",
         type=Path,
         metavar="FILE",
-        help="the recording, plain or compressed by gzip, bzip2 or xz "
-        f"(default: in ../shared/data, of {' and '.join(DEFAULT_FILES)})",
+        help="the recording, plain or compressed by gzip, bzip2 or xz; without one it is said where to get some",
     )
     options.add_argument(
         "--book",

@@ -73,4 +73,4 @@ def error_response(error: BinanceError) -> Response:
     return Response(body, status, list(headers))
 
 
-shape_errors(SECOND_WIRE, lambda error: error_answer(of_api_error(error)))
+shape_errors((*SECOND_WIRE, "/ws-api"), lambda error: error_answer(of_api_error(error)))

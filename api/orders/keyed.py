@@ -73,21 +73,33 @@ def submit_all_once(sequencer: Sequencing, commands: Sequence[Command], key: Req
         return Outcomes(_kept_outcome(sequencer, key, known.place), repeated=True)
 
 
-def forgotten(known_seq: int) -> ApiError:
+class OutcomeForgotten(ApiError):
     """The answer where something was taken before, and what became of it is not kept any more."""
-    return ApiError(
-        409,
-        "OUTCOME_FORGOTTEN",
-        "This was taken before, under the same Idempotency-Key, and was not done again; what became of it then is "
-        "not kept any more. Ask for the order, or for the ledger.",
-        {"seq": known_seq},
+
+    def __init__(self, first_seq: int, commands: int) -> None:
+        """`commands`: how many it was, which follow one by one from `first_seq`."""
+        sentence = (
+            "This was taken before, under the same Idempotency-Key, and was not done again; what became of it then is "
+            "not kept any more. GET /command/{seq}/explain says it of each command: details.seq is the first of them, "
+            "details.commands how many follow one by one."
+        )
+        super().__init__(409, "OUTCOME_FORGOTTEN", sentence, {"seq": first_seq, "commands": commands})
+        self.first_seq = first_seq
+
+
+def was_refused() -> ApiError:
+    """The answer to an element of a batch that was left out when the batch came first, and would be taken now."""
+    sentence = (
+        "When this batch came first, under the same Idempotency-Key, this element was refused before its turn, and "
+        "nothing was done for it, then or now; send it again under another key."
     )
+    return ApiError(409, "WAS_REFUSED", sentence)
 
 
 def _kept_outcome(sequencer: Sequencing, key: RequestKey, known: KeptSubmission) -> Sequence[CommandResult]:
     results = sequencer.outcome(key.key)
     if results is None:
-        raise forgotten(known.first_seq)
+        raise OutcomeForgotten(known.first_seq, known.commands)
     return results
 
 

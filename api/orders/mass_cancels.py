@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from api.http.idempotency import RequestKey
 from api.json.errors import ApiError
-from api.orders.keyed import Outcomes, earlier_outcomes, submit_all_once
+from api.orders.keyed import OutcomeForgotten, Outcomes, earlier_outcomes, submit_all_once
 from engine.commands import CancelAll, StopAccount
 from engine.events import CommandResult
 from engine.exchange import Exchange
@@ -51,9 +51,13 @@ class MassCancels:
 
         Where there are many, the first command names none of the orders: what was entered before it is cancelled by
         those behind it, whose keys follow from its own and its place. So who comes again goes on where that was broken
-        off.
+        off, also where what became of a part is not kept any more: it is answered so when nothing is left to cancel.
         """
-        known = earlier_outcomes(self._sequencer, key)
+        try:
+            known = earlier_outcomes(self._sequencer, key)
+        except OutcomeForgotten as begun_before:
+            self._cancel_entered_before(Seq(begun_before.first_seq), command, key)
+            raise
         if known is None:
             first = command
             if self._open_now(command.account, command.symbol) > ORDERS_A_PART:
@@ -67,19 +71,30 @@ class MassCancels:
         return Outcomes(results, repeated)
 
     def _cancel_entered_before(self, seq: Seq, command: CancelAll, key: RequestKey) -> list[CommandResult]:
-        """Cancel what is open of the orders that were entered before `seq`, and what was cancelled of them before."""
+        """Cancel what is open of the orders that were entered before `seq`, and what was cancelled of them before.
+
+        Raises OutcomeForgotten when that is done, where what became of a part is not kept any more.
+        """
         results: list[CommandResult] = []
+        gone: OutcomeForgotten | None = None
         number = 1
         while True:
-            while (known := earlier_outcomes(self._sequencer, key.part(seq, number))) is not None:
-                results += known
+            try:
+                while (known := earlier_outcomes(self._sequencer, key.part(seq, number))) is not None:
+                    results += known
+                    number += 1
+                chosen = self._chosen_before(seq, command)
+                if not chosen:
+                    break
+                for together in _together(command, chosen):
+                    results += submit_all_once(self._sequencer, together, key.part(seq, number)).applied
+                    number += 1  # where another request was quicker, its part was another: what it left is chosen again
+            except OutcomeForgotten as problem:
+                gone = gone or problem
                 number += 1
-            chosen = self._chosen_before(seq, command)
-            if not chosen:
-                return results
-            for together in _together(command, chosen):
-                results += submit_all_once(self._sequencer, together, key.part(seq, number)).applied
-                number += 1  # where another request was quicker, its part was another: what it left is chosen again
+        if gone is not None:
+            raise gone.without_frames()
+        return results
 
     def _chosen_before(self, seq: Seq, command: CancelAll) -> list[OrderId]:
         chosen = self._chosen(command.account, command.symbol, command.side)
@@ -135,7 +150,8 @@ class MassCancels:
 
     def _chosen(self, account: AccountId, symbol: str | None, side: Side | None) -> list[OrderId]:
         """The orders that are open now, oldest first."""
-        opened = list(self._exchange.accounts[account].open_orders)
+        owner = self._exchange.accounts.get(account)
+        opened = [] if owner is None else list(owner.open_orders)
         if symbol is None and side is None:
             return opened
         orders = self._exchange.orders

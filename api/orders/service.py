@@ -25,12 +25,13 @@ from api.orders.everybodys_cancels import cancel_everybodys_once
 from api.orders.field_combinations import amend_combination_sentence, combination_sentence
 from api.orders.keyed import (
     Outcome,
+    OutcomeForgotten,
     Outcomes,
     earlier_outcome,
     earlier_outcomes,
-    forgotten,
     submit_all_once,
     submit_once,
+    was_refused,
 )
 from api.orders.lookup import OrderLookup
 from api.orders.mass_cancels import MassCancels
@@ -188,11 +189,11 @@ class OrderService:
     ) -> EncodedBatch:
         """The answer to a batch that came before under its key; nothing is sequenced. Raises ApiError 409.
 
-        What was not sequenced then is refused as it would be now; where it would not, that it was is all that is known.
+        What was not sequenced then is refused as it would be now; where it would not, the answer says that it was.
         """
         by_element = results_by_element(asked, known)
         if by_element is None:  # what its body stands for has changed
-            raise forgotten(known[0].seq)
+            raise OutcomeForgotten(known[0].seq, len(known))
         left_out = [element for element, applied in zip(asked, by_element, strict=True) if applied is None]
         refused = iter(self._checked(left_out, time.monotonic() + PATIENCE_S))
         checked: list[BatchCommand | ApiError | EarlierOrder] = []
@@ -200,7 +201,7 @@ class OrderService:
             # as it was sequenced: of an order that is done by now its values read otherwise
             now = next(refused) if applied is None else cast("BatchCommand", applied.command)
             is_new = applied is None and not isinstance(now, _NOT_SEQUENCED)
-            checked.append(forgotten(known[0].seq) if is_new else now)
+            checked.append(was_refused() if is_new else now)
         return EncodedBatch(self._answers(asked, checked, by_element, processing, repeated=True), repeated=True)
 
     def _answers(

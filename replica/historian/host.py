@@ -6,6 +6,7 @@ Layer: replica. For the event loop's thread.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Final
@@ -70,6 +71,7 @@ class HistorianHost:
         self._on_state: list[Callable[[State], object]] = []
         self._asked = options
         self._begins_at_newest = False
+        self._end_by = math.inf
         self._child = ChildFollower(
             MODULE,
             lambda: [self._options()],
@@ -86,9 +88,17 @@ class HistorianHost:
         """The process, while there is one."""
         return self._child.pid
 
+    def finish(self, end_by: float) -> None:
+        """Let it write what it has and end, until the monotonic second `end_by` at most; `close` waits for it.
+
+        No record comes any more. Returns at once.
+        """
+        self._end_by = end_by
+        self._child.finish()
+
     def close(self) -> None:
         """Let it write what it has, within `CLOSE_S` seconds, and end it; then end the reading threads. Idempotent."""
-        self._child.close(CLOSE_S)
+        self._child.close(max(0.0, min(CLOSE_S, self._end_by - time.monotonic())))
         self.access.close()
 
     def hurry(self, seq: Seq) -> None:

@@ -12,6 +12,7 @@ from tests.access.cast import operator
 from tests.api.feed.flow import Flow
 from tests.api.feed.folded import SIDES, FoldedBook
 from tests.api.feed.listener import Listener, in_thread, listening
+from tests.api.orders.repetitions import Repetitions
 from tests.cluster.nodes import Nodes, nodes, state_of
 from tests.etcd import EtcdCluster, needs_etcd
 from tests.server import Answer, RunningServer, counted, eventually
@@ -160,3 +161,14 @@ def test_an_operators_mass_cancel_is_done_once_at_whichever_node_and_over_a_kill
     assert other.http.get(f"/order/{since}")["status"] == "resting"
     writer.start(writer.port)
     eventually(lambda: state_of(writer)["accepting"])
+
+
+def test_what_comes_again_is_answered_as_the_first_at_each_node_over_a_rolling_restart(venue: Nodes) -> None:
+    asked = Repetitions(venue.writer().http)
+    for node in list(venue.by_name.values()):
+        assert node.stop() == 0, node.log
+        node.start(node.port)
+        eventually(lambda: state_of(node)["accepting"])  # noqa: B023 - it is asked before the next one
+    venue.agree()
+    for node in venue.by_name.values():
+        asked.verify(node.http)

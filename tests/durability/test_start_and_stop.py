@@ -393,6 +393,14 @@ def test_a_journal_that_does_not_end_is_not_waited_for_either_and_the_status_say
     assert "what was not answered is uncertain" in server.log
 
 
+@pytest.mark.timeout(120)
+def test_what_is_waited_for_in_vain_is_named(tmp_path: Path, servers: Servers) -> None:
+    server = servers(tmp_path / "data", further="api.bootstrap.ClockWatch.close = lambda *_: time.sleep(3600)")
+    server.start()
+    assert server.stop() == 0
+    assert "without waiting for ClockWatch any longer: all that was taken is in the journal" in server.log
+
+
 def test_how_far_the_replay_is_comes_in_percent() -> None:
     progress = StartProgress()
     assert progress.percent is None

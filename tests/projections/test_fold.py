@@ -4,76 +4,24 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from random import Random
 
 from api.market.level_texts import LevelTexts
 from engine.commands import (
-    AmendOrder,
-    CancelOrder,
-    Command,
-    Deposit,
     EnterOrder,
-    ListInstrument,
-    SetStatus,
     StopAccount,
 )
 from engine.depth import l2
-from engine.events import CommandResult, Filled, Rejected
-from engine.exchange import Exchange
-from engine.types import AccountId, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce, TradingStatus
+from engine.events import Filled, Rejected
+from engine.types import AccountId, OrderId, Side, Ticks
 from listings.grid import grid_of
 from projections.activity import RECENT_TRADES, Activity, TradePrint
 from projections.fold import Fold
-from projections.levels import LevelKey
 from projections.profits import Profits, begin_of_reset, mark_of_reset
 from projections.projections import RESETS, Projections
-from tests.listings.instruments import instrument
+from tests.projections.flow import Flow
 
-COIN = instrument("0.01", "0.001")
 COMMANDS = 3_000
 BATCH = 7
-ACCOUNTS = (AccountId(1), AccountId(2), AccountId(3))
-
-Shown = dict[LevelKey, tuple[int, int]]
-
-
-class Flow:
-    """An exchange with one symbol, and commands at random."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
-        self.exchange = Exchange()
-        self.apply(ListInstrument(COIN))
-        for account in ACCOUNTS:
-            for asset in (COIN.base, COIN.quote):
-                self.apply(Deposit(account, asset, "1000000000"))
-
-    def apply(self, command: Command) -> CommandResult:
-        seq = Seq(self.exchange.seq + 1)
-        return CommandResult(seq, seq * 10**8, command, self.exchange.apply(command, seq, seq * 10**8))
-
-    def step(self) -> CommandResult:
-        chance, account = self.random.random(), self.random.choice(ACCOUNTS)
-        if chance < 0.01:
-            auction = self.exchange.books["ANY"].status is TradingStatus.TRADING
-            return self.apply(SetStatus("ANY", TradingStatus.AUCTION if auction else TradingStatus.TRADING))
-        if chance < 0.25:
-            return self.apply(CancelOrder(account, OrderId(self.random.randint(1, self.exchange.seq))))
-        if chance < 0.4:
-            order_id = OrderId(self.random.randint(1, self.exchange.seq))
-            return self.apply(AmendOrder(account, order_id, price=Ticks(self.random.randint(90, 110))))
-        side = self.random.choice((Side.BUY, Side.SELL))
-        price, lots = Ticks(self.random.randint(90, 110)), Lots(self.random.randint(1, 20) * 1_000)
-        force = self.random.choice((TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK))
-        return self.apply(EnterOrder(account, "ANY", side, OrderType.LIMIT, force, lots, price))
-
-    def shown(self) -> Shown:
-        book = self.exchange.books["ANY"]
-        return {
-            LevelKey("ANY", side, price): (quantity, orders)
-            for side in (Side.BUY, Side.SELL)
-            for price, quantity, orders in l2(book.own_side(side), None)
-        }
 
 
 def test_one_walk_finds_every_trade_order_and_refusal_and_every_level_that_changes() -> None:

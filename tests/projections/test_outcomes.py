@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from engine.commands import AdvanceTime, EnterOrder
+from engine.commands import AdvanceTime, Deposit, EnterOrder
 from engine.events import CommandResult, Event, Rejected
+from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
 from journal.codec import Submission, seal
 from projections import outcomes
 from projections.outcomes import Outcomes
+from projections.projections import OUTCOMES, Projections, SectionsUnknown
 from projections.refused_names import named_key
 from projections.submissions import SubmissionWindow
+from projections.written_outcomes import read_again, written
+from tests.projections.flow import COIN, Flow
 
 REFUSAL = Rejected(AccountId(7), "BTC-USDT", RejectReason.SELF_TRADE, None, "a")
 ORDER = EnterOrder(
@@ -103,3 +108,43 @@ def test_results_that_are_not_given_are_not_made_up() -> None:
     window.keep(submissions, results(1, 1, 1))
     assert window.outcomes.find(key_of(1)) == results(1, 1)
     assert window.outcomes.find(key_of(2)) is None
+
+
+def test_whatever_commands_cause_is_read_as_it_was_written() -> None:
+    flow = Flow(17)
+    came = [flow.step() for _ in range(2_000)]
+    came.append(flow.apply(Deposit(AccountId(1), COIN.quote, str(10**25))))
+    assert {type(event).__name__ for each in came for event in each.events} >= {
+        *("Accepted", "Filled", "Amended", "Cancelled", "Completed", "Rejected", "Uncrossed", "Deposited"),
+    }
+    assert read_again(written(came)) == came
+
+
+@pytest.mark.parametrize("of_another_version", [b'[[1,2,["E"],[]]]', b'[[1,2,["Z"],[["Nothing",{}]]]]', b"{}"])
+def test_what_another_version_wrote_is_as_if_it_were_not_kept(of_another_version: bytes) -> None:
+    assert read_again(msgspec.Raw(of_another_version)) is None
+
+
+def with_an_outcome() -> Projections:
+    """Projections that have noted a record with a key that somebody may use again, and what became of it."""
+    projections = Projections(Exchange())
+    submissions = [Submission(key_of(7), 0, 1, key_of(17))]
+    projections.submissions.note(seal(1, 5, 1, [ORDER], submissions=submissions), results(1, 2))
+    return projections
+
+
+def test_a_snapshot_has_them_as_far_as_their_keys_are_known() -> None:
+    first = with_an_outcome()
+    first.submissions.outcomes.note(key_of(8), results(9, 1))
+    again = Projections.restored(Exchange(), first.saved())
+    assert again.submissions.outcomes.find(key_of(7)) == results(1, 2)
+    assert again.submissions.outcomes.find(key_of(8)) is None
+    assert again.saved() == first.saved()
+    older = {name: section for name, section in first.saved().items() if name != OUTCOMES}
+    assert Projections.restored(Exchange(), older).submissions.outcomes.find(key_of(7)) is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b'[["no key",1,[]]]'])
+def test_a_section_of_another_shape_is_passed_over_by_name(damage: bytes) -> None:
+    with pytest.raises(SectionsUnknown, match="a section is of another shape"):
+        Projections.restored(Exchange(), with_an_outcome().saved() | {OUTCOMES: damage})

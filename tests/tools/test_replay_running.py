@@ -29,7 +29,7 @@ from tools.recorded import (
     MessageType,
     OrderChange,
 )
-from tools.recordings import KINDS
+from tools.recordings import KINDS, WHERE_TO_GET_SOME
 from tools.replay import parser
 
 # an order joins a level, is cut, an earlier one is executed, the other deleted: price and shares by hand
@@ -129,6 +129,22 @@ def test_a_missing_file_and_an_unlisted_symbol_are_said_plainly(url: str, tmp_pa
     output = refused("lobster", str(unnamed), "--url", url)
     assert "no listed symbol is told by the name of" in output
     assert "name one of them with --symbol" in output
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_a_recording_it_is_said_where_to_get_one(kind: str) -> None:
+    ended = run("-m", "tools.replay", kind)
+    assert ended.returncode == 1
+    assert WHERE_TO_GET_SOME[kind] in ended.stderr
+    assert "shared/data" not in run("-m", "tools.replay", "--help").stdout
+
+
+def test_the_recording_that_the_documentation_shows_is_there_and_plays_on_a_server_of_its_own() -> None:
+    file = ROOT / "examples" / "btc-usd.csv"
+    assert file.read_text() == documented()
+    summary = replayed("csv", str(file), "--spawn", "--speed", "max")
+    assert summary.title == "replay of csv into BTC-USD"
+    assert "reproduced 3 of 3 recorded trades, in order" in summary.notes
 
 
 def test_every_documented_replay_is_one_that_the_command_line_takes() -> None:

@@ -51,7 +51,16 @@ ID_MAX: Final = 64  # characters
 NOT_LOGGED_ON: Final = "Invalid API-key, IP, or permissions for action."
 
 _encode: Final = msgspec.json.Encoder().encode
+
+
+class _Identified(msgspec.Struct):
+    """Of a request what its answer repeats."""
+
+    id: str
+
+
 _decode: Final = msgspec.json.Decoder(float_hook=str).decode  # a number as it was written: it was signed as text
+_decode_id: Final = msgspec.json.Decoder(_Identified).decode
 
 
 class ApiSurface(NamedTuple):
@@ -325,7 +334,7 @@ def _read(text: str, received_at: float) -> tuple[Any, _Request]:
     if isinstance(request_id, bool) or not (
         request_id is None
         or (isinstance(request_id, int) and abs(request_id) < 2**63)
-        or (isinstance(request_id, str) and len(request_id) <= ID_MAX)
+        or (isinstance(request_id, str) and len(request_id) <= ID_MAX and _is_written_as_text(text))
     ):
         raise _Unreadable(None, BinanceError(-1135, "JSON Request error: 'id' is not valid"))
     if not isinstance(body, dict) or not isinstance(body.get("method"), str):
@@ -336,6 +345,15 @@ def _read(text: str, received_at: float) -> tuple[Any, _Request]:
     params = {name: _text(value) for name, value in (given or {}).items() if value is not None}
     with_limits = params.get("returnRateLimits") != "false"
     return request_id, _Request(request_id, body["method"], params, received_at, with_limits)
+
+
+def _is_written_as_text(text: str) -> bool:
+    """Whether the id of a request, which was read as a text, is one, and not a number with decimals."""
+    try:
+        _decode_id(text)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _text(value: Any) -> str:

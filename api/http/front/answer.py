@@ -9,7 +9,8 @@ import time
 from email.utils import formatdate
 from functools import lru_cache
 
-from api.http.error_answers import error_answer
+from api.http.error_answers import error_answer_at
+from api.http.front.environ import path_in
 from api.http.front.parser import Request
 from api.http.wsgi import Headers
 from api.json.errors import ApiError
@@ -33,8 +34,11 @@ def head_of(status: str, headers: Headers, *, close: bool, old: bool, further: H
 
 
 def refusal_of(error: ApiError, request: Request | None = None) -> bytes:
-    """An answer of the front's own, behind which the connection ends."""
-    status, headers, body, _ = error_answer(error)
+    """An answer of the front's own, behind which the connection ends: in the shape of the path, as far as it is read.
+
+    `request`: what is refused, where its target has come.
+    """
+    status, headers, body, _ = error_answer_at("" if request is None else path_in(request.target), error)
     head = head_of(status, headers, close=True, old=request is not None and request.version == "1.0")
     return head if request is not None and request.method == "HEAD" else head + body
 

@@ -65,6 +65,7 @@ class Connection:
         "_peer_ended",
         "_received",
         "_refusal",
+        "_refused",
         "_shared",
         "_stream",
         "_transport",
@@ -89,6 +90,7 @@ class Connection:
         bounds = shared.bounds
         self._parser = RequestParser(bounds.body_bytes, shared.large_bodies, counted_as)
         self._refusal: ApiError | None = None  # what follows the answers to the requests before it
+        self._refused: Request | None = None  # what that is about, where it was read
         self._peer_ended = False
         self._listener: Any = None
         self._stream: Stream | None = None  # what it was given to, when it speaks another protocol
@@ -181,7 +183,7 @@ class Connection:
         try:
             self._parser.feed(data)
         except ApiError as refusal:
-            self._refusal = refusal.without_frames()
+            self._refusal, self._refused = refusal.without_frames(), self._parser.current
         if self.state is State.ANSWERING:
             return
         if self._parser.requests and self._shared.turns.is_free(id(self)):
@@ -190,7 +192,7 @@ class Connection:
         elif self._parser.requests:
             self._await_turn(len(data))
         elif self._refusal is not None:
-            self._refuse(self._refusal)
+            self._refuse(self._refusal, self._refused)
         elif self._parser.in_body:
             self.deadline = min(self.deadline, self.waiting_since + self._shared.bounds.grace_s)
             self._continue()
@@ -235,7 +237,8 @@ class Connection:
             else:
                 close = self._answer_by_wsgi(request, environ, close)
         except ApiError as refusal:
-            self._refusal, close = refusal.without_frames(), False
+            self._refusal, self._refused, close = refusal.without_frames(), request, False
+            request.body = b""  # nobody reads it any more
             self._drop_requests()
         except ClientGone:
             self._peer_ended = True
@@ -268,7 +271,7 @@ class Connection:
         if self._parser.requests:
             self._await_turn()
         elif self._refusal is not None:
-            self._refuse(self._refusal)
+            self._refuse(self._refusal, self._refused)
         else:
             now = self.waiting_since = time.monotonic()
             self.state = State.IDLE
@@ -318,12 +321,15 @@ class Connection:
 
     # -- the end
 
-    def _refuse(self, refusal: ApiError) -> None:
-        """Say why, and read for a moment what still comes: a connection closed at once would take the answer along."""
+    def _refuse(self, refusal: ApiError, request: Request | None) -> None:
+        """Say why, and read for a moment what still comes: a connection closed at once would take the answer along.
+
+        `request`: what it is about, where its target has come.
+        """
         self._refusal = refusal
         self._shared.note_refusal(self._peer.address, refusal)
         with suppress(OSError):
-            self._transport.write(memoryview(refusal_of(refusal)))
+            self._transport.write(memoryview(refusal_of(refusal, request)))
         self._discard()
 
     def _discard(self) -> None:
@@ -344,6 +350,7 @@ class Connection:
             self._stream.close()
         self._transport.close()
         self._parser.close()
+        self._refused = None
         self._refusal = None  # its traceback refers to us in turn
         self._on_end(self)
 
@@ -355,13 +362,13 @@ class Connection:
             if self._parser.in_body and now < self.waiting_since + self._shared.bounds.request_s:
                 self._check_rate(now)
             else:
-                self._refuse(_too_slow())
+                self._refuse(_too_slow(), self._parser.current)
 
     def _check_rate(self, now: float) -> None:
         """Inside a body: the whole request has its deadline, and a rate that it must keep."""
         bounds = self._shared.bounds
         if self._received < bounds.bytes_per_s * (now - self.waiting_since - bounds.grace_s):
-            self._refuse(_too_slow())
+            self._refuse(_too_slow(), self._parser.current)
         else:
             self.deadline = min(self.waiting_since + bounds.request_s, now + RATE_CHECK_S)
 
@@ -378,7 +385,7 @@ class Connection:
     def refuse(self, refusal: ApiError) -> None:
         """Say why no more is read, where a request has begun to come; close it where none has."""
         if self.state is State.RECEIVING:
-            self._refuse(refusal)
+            self._refuse(refusal, self._parser.current)
         elif self.state in (State.HANDSHAKE, State.IDLE):
             self._close()
 

@@ -96,6 +96,14 @@ class Environs:
         return key
 
 
+def path_in(target: bytes) -> str:
+    """The path of a target as far as it has come, decoded; an empty text where there is none."""
+    try:
+        return _parts(target)[0]
+    except ApiError:
+        return ""
+
+
 def _parts(target: bytes) -> tuple[str, str, str, str | None]:
     """The path decoded, the query, both as they were sent, and the host of a target in absolute form.
 

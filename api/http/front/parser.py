@@ -113,6 +113,11 @@ class RequestParser:
         """Whether a part of a request is here."""
         return self._current is not None or self._head > 0
 
+    @property
+    def current(self) -> Request | None:
+        """The request of which a part is here, or which was refused."""
+        return self._current
+
     def feed(self, data: memoryview) -> None:
         """Take what came. Raises ApiError for what is no request, or too large a one; then it is of no use any more."""
         while True:

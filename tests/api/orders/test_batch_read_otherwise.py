@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from api.json.errors import ApiError
 from api.orders.batch import BatchCommand
+from api.orders.mass_cancels import ORDERS_A_BATCH
 from api.orders.repeated_batch import results_by_element
 from engine.commands import AmendOrder, CancelOrder, EnterOrder
 from engine.events import CommandResult
@@ -70,3 +71,20 @@ def test_an_amend_in_a_batch_that_comes_again_is_answered_when_its_order_is_done
         assert now["status"] == before["status"]
         for name in ("order_id", "price", "trades", "error", "error_code", "details"):
             assert now["body"].get(name) == before["body"].get(name)
+
+
+def test_an_element_that_was_left_out_and_would_be_taken_now_is_said_to_have_done_nothing(http: Http) -> None:
+    token = http.call("POST", "/auth/guest").json["token"]
+    shown = {"Authorization": f"Bearer {token}"}
+    order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.001", "price": "100.00"}
+    http.call("POST", "/orders/batch", {"orders": [order] * (ORDERS_A_BATCH + 1)}, shown).granted()
+    body, keyed = {"orders": [{"op": "cancel_all"}, order]}, {**shown, "Idempotency-Key": "left-out"}
+    first = http.call("POST", "/orders/batch", body, keyed).granted()["results"]
+    assert (first[0]["body"]["error_code"], first[1]["status"]) == ("TOO_MANY_OPEN_ORDERS", 200)
+    http.call("DELETE", "/orders", None, shown).granted()
+    again = http.call("POST", "/orders/batch", body, keyed).granted()
+    assert again["repeated"] is True
+    left_out, entered = again["results"]
+    assert (left_out["status"], left_out["body"]["error_code"]) == (409, "WAS_REFUSED")
+    assert entered["body"]["order_id"] == first[1]["body"]["order_id"]
+    assert http.call("GET", "/orders?status=open", None, shown).granted()["orders"] == []

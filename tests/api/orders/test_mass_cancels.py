@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from api.http.idempotency import RequestKey
+from api.orders.keyed import OutcomeForgotten
 from api.orders.mass_cancels import ORDERS_A_PART, PARTS_AT_ONCE, MassCancels
 from engine.commands import CancelAll, Command, Deposit, EnterOrder, ListInstrument, StopAccount
 from engine.events import Cancelled, CommandResult
@@ -75,6 +76,7 @@ class UnderKeys(Applying):
         super().__init__(exchange, None)
         self.takes = 10**6  # submissions
         self.kept: dict[bytes, list[CommandResult]] = {}
+        self.gone: set[bytes] = set()  # what became of these is not kept any more
         self.before_each: Callable[[], object] = lambda: None
 
     def submit_as(self, key: bytes, commands: Sequence[Command], fingerprint: bytes = b"") -> list[CommandResult]:
@@ -96,7 +98,7 @@ class UnderKeys(Applying):
 
     def outcome(self, key: bytes) -> list[CommandResult] | None:
         """As `Sequencing.outcome`."""
-        return self.kept.get(key)
+        return None if key in self.gone else self.kept.get(key)
 
 
 FINGERPRINT = b"f" * 16
@@ -122,6 +124,23 @@ def test_a_mass_cancel_that_was_broken_off_goes_on_with_what_there_was_when_it_b
     assert (cancelled(again.applied), again.repeated, len(exchange.orders)) == (ORDERS, True, 1)
     assert cancelled(cancels.cancel_all_once(CancelAll(TRADER), KEY).applied) == ORDERS
     assert len(exchange.orders) == 1
+
+
+@pytest.mark.parametrize("gone", ["the first", "a part", "all"])
+def test_one_that_was_broken_off_goes_on_also_when_what_became_of_it_is_not_kept(gone: str) -> None:
+    exchange = with_orders(ORDERS)
+    sequencer = UnderKeys(exchange)
+    cancels = MassCancels(exchange, sequencer)  # type: ignore[arg-type]
+    sequencer.takes = 2
+    with pytest.raises(NotAccepting):
+        cancels.cancel_all_once(CancelAll(TRADER), KEY)
+    enter(exchange, Ticks(2_900_000))  # it is no part of it
+    keys = list(sequencer.kept)
+    sequencer.takes, sequencer.gone = 10**6, set({"the first": keys[:1], "a part": keys[1:], "all": keys}[gone])
+    for _ in range(2):
+        with pytest.raises(OutcomeForgotten):
+            cancels.cancel_all_once(CancelAll(TRADER), KEY)
+        assert len(exchange.orders) == 1
 
 
 @pytest.mark.parametrize("between", [0, 1, 2])
