@@ -20,7 +20,7 @@ def test_what_waited_for_a_closed_client_is_freed_at_once_and_its_session_soon_w
         env=environment({}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=True,
     )
     left = json.loads(found.stdout.splitlines()[-1])
