@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_stranger_who_guesses_waits_longer_each_time_and_keeps_nobody_out(venu
     trader = sign_up(http)["name"]
     for name in (OPERATOR, trader.upper()):
         assert [log_in(guesser, name, GUESS).status for _ in range(3)] == [401, 401, 401]
-        kept_waiting(lambda name=name: log_in(guesser, name, GUESS), 401, "BAD_LOGIN")
+        kept_waiting(partial(log_in, guesser, name, GUESS), 401, "BAD_LOGIN")
         log_in(guesser, name).refused(429, "TOO_MANY_REQUESTS")  # the right one is not judged either
     statuses = [log_in(guesser, f"nobody{number}", GUESS).status for number in range(12)]
     assert statuses == sorted(statuses)  # so many in an hour, whatever the name

@@ -181,9 +181,7 @@ def test_missed_events_of_own_orders_come_as_those_heard_them_who_stayed(node: N
                 await Flow(node.url, symbol, "300", 12).run(20)
                 last = (await in_thread(node.http.enter, symbol, "buy", "1", "200.00"))["order_id"]
                 for who in (staying, client):
-                    await who.until(
-                        lambda who=who: (last, "resting") in [outcome_of(event) for event in events_of(who)]
-                    )
+                    await has_heard_of(who, last)
                 await asyncio.sleep(0.2)  # no further one may come
                 found = before + events_of(client)
                 await client.until(lambda: client.all("balances"))
@@ -203,9 +201,10 @@ async def has_the_last_trade(node: NodeServer, client: Listener, symbol: str) ->
     await client.until(lambda: newest["trade_id"] in [trade["trade_id"] for trade in trades_of(client)])
 
 
-def outcome_of(event: dict[str, Any]) -> tuple[str, str]:
-    """Of which order an event is, and what became of it."""
-    return event["order_id"], event["event_type"]
+async def has_heard_of(client: Listener, order_id: str) -> None:
+    """Wait until a client has heard that one of its orders rests."""
+    wanted = (order_id, "resting")
+    await client.until(lambda: wanted in [(event["order_id"], event["event_type"]) for event in events_of(client)])
 
 
 def events_of(client: Listener) -> list[dict[str, Any]]:
