@@ -55,7 +55,6 @@ _numbers = count()
 # files of minutes, which no worker begins last: the longest first
 LONGEST = (
     "faults/test_soak.py",
-    "faults/test_faults.py",
     "browser/test_rolling_restart.py",
     "faults/test_real_faults.py",
     "http/test_schema.py",
