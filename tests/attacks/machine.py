@@ -50,4 +50,4 @@ def server_of(url: str) -> int | None:
     """The process that listens at the port of `url`; None where it is not to be seen."""
     port = urlsplit(url).port
     listening = (each for each in psutil.net_connections("tcp") if each.status == psutil.CONN_LISTEN)
-    return next((each.pid for each in listening if each.laddr.port == port and each.pid), None)
+    return next((each.pid for each in listening if each.laddr and each.laddr.port == port and each.pid), None)
