@@ -62,7 +62,7 @@ def upgraded(url: str, *, source: str | None = ATTACKER, receive_buffer: int | N
     return connection
 
 
-def close_code(connection: Connection, within_s: float = 5.0) -> int | None:
+def close_code(connection: Connection, within_s: float = 20.0) -> int | None:
     """The code of the close frame that comes; None when the connection ends without one. What comes before is read."""
     connection.sock.settimeout(within_s)
     received = b""
