@@ -80,9 +80,16 @@ quick: $(DEVELOPMENT) ## Before every commit, in under a minute: lint, types, ho
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint types rules
 
 # What compares a file of the checkout with another or with the program: a change of one of them is often a change of one file only.
-COMPARED := tests/api/test_settings.py tests/benchmarks/test_arguments.py tests/client/test_against_openapi.py \
-	tests/cluster/test_stubs.py tests/deploy/test_cluster_files.py tests/deploy/test_files.py \
-	tests/export/test_documentation.py tests/frontend/test_vendor.py tests/openbell/test_command.py
+COMPARED := tests/api/feed/test_private_parts.py tests/api/test_settings.py tests/benchmarks/test_arguments.py \
+	tests/client/test_against_openapi.py tests/clients/test_environments.py tests/cluster/test_stubs.py \
+	tests/deploy/test_cluster_files.py tests/deploy/test_files.py tests/export/test_documentation.py \
+	tests/frontend/test_page_files.py tests/frontend/test_vendor.py tests/journal/test_recorded.py \
+	tests/openbell/test_command.py tests/publish/test_messages.py \
+	tests/access/test_documented.py::test_every_command_of_operators_has_its_row_and_every_option_too \
+	tests/access/test_documented.py::test_every_route_of_operators_has_its_row \
+	tests/api/http/test_rates.py::test_what_long_reads_count_is_what_the_settings_say \
+	tests/frontend/test_suites.py::test_the_golden_feed_has_the_checksums_that_python_computes \
+	tests/tools/test_replay_running.py::test_every_documented_replay_is_one_that_the_command_line_takes
 
 .PHONY: rules
 rules: $(DEVELOPMENT) $(PAGE) ## House rules, files that must agree, scenarios and engine, without what is slow (part of quick and of test)

@@ -19,7 +19,7 @@ ADDRESS_BYTES_MAX: Final = 100  # of a socket's path, which some systems limit t
 def connect(path: Path, timeout_s: float = 0.0) -> socket.socket:
     """A connection to the socket at `path`, which keeps the timeout. Raises OSError.
 
-    By default a queue that is full is not waited for: there may be nobody who accepts.
+    A queue that is full is not waited for, however long the timeout: there may be nobody who accepts.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

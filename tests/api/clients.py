@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from itertools import count
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.server import Answer, Http, eventually
 PASSWORD = "correct horse"  # noqa: S105
 NAMESPACE = "/market"
 PATIENCE_S = 30  # with a busy machine
+LEAST_WAIT_S = 2  # the first, which two requests may take
 START_GRACE_S = 1.1  # signatures from before the start, and a second more, are refused
 
 _numbers = count()
@@ -44,6 +45,22 @@ def funded(http: Http) -> dict[str, Any]:
     signed_in = sign_up(http)
     http.call("POST", "/account/deposit", {"asset": "USDT", "amount": "100000"}, bearer(signed_in)).granted()
     return signed_in
+
+
+def kept_waiting(guess: Callable[[], Answer], status: int, code: str) -> None:
+    """Guess a password until the next guess has to wait, and for longer than a busy machine takes to send it.
+
+    `status`, `code`: of the refusal of a guess that is wrong.
+    """
+    while True:
+        answer = guess()
+        if answer.status != 429:
+            answer.refused(status, code)
+            continue
+        answer.refused(429, "TOO_MANY_REQUESTS")
+        if (wait_s := int(answer.headers["Retry-After"])) > LEAST_WAIT_S:
+            return
+        time.sleep(wait_s)
 
 
 def bearer(signed_in: dict[str, Any]) -> dict[str, str]:

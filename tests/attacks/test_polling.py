@@ -13,7 +13,8 @@ from tests.attacks.frames import UPGRADE, text
 from tests.attacks.raw import ATTACKER, RawAnswer, connect, request
 from tests.server import ERROR_KEYS, RunningServer, eventually
 
-PING_S = 1
+PING_S = 3  # so that a busy machine's own pauses end no session
+ENDS_S = PING_S + 15.0
 SESSIONS = 12  # of one address
 OPEN = "/socket.io/?EIO=4&transport=polling"
 
@@ -86,7 +87,7 @@ def test_a_body_that_cannot_be_read_is_refused_and_ends_its_session(venue: Runni
     session = Session(venue)
     started = time.monotonic()
     refused(session.post(body), 413 if len(body) > 65_536 else 400)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < ENDS_S
     assert not session.there
     assert "Traceback" not in venue.log[log:]
 
@@ -103,9 +104,9 @@ def test_two_requests_at_once_end_a_session_and_the_one_that_waits(venue: Runnin
     session = Session(venue)
     with connect(venue.url, source=ATTACKER) as waiting:
         waiting.send(request("GET", session.target))
-        time.sleep(0.2)
+        time.sleep(1)  # it waits
         refused(session.get())
-        assert waiting.answer(2).status in (200, 400)
+        assert waiting.answer(ENDS_S).status in (200, 400)
     assert not session.there
 
 
@@ -115,7 +116,7 @@ def test_many_packets_in_one_request_are_all_served(venue: RunningServer) -> Non
     body = b"\x1e".join(b'42/market,%d["ping"]' % number for number in range(100))
     assert session.post(body).status == 200
     received = b""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + ENDS_S
     while received.count(b"43/market,") < 100:
         assert time.monotonic() < deadline
         received += session.get().body
@@ -125,7 +126,7 @@ def test_a_session_that_joins_nothing_ends_though_it_answers_every_ping(venue: R
     session = Session(venue)
     started = time.monotonic()
     while session.there:
-        assert time.monotonic() - started < PING_S + 3
+        assert time.monotonic() - started < ENDS_S
         time.sleep(0.2)
 
 
@@ -139,7 +140,7 @@ def test_an_upgrade_that_is_never_finished_ends(venue: RunningServer) -> None:
         with connect(venue.url, source=ATTACKER) as other:
             other.send(request("GET", session.target.replace("polling", "websocket"), headers=UPGRADE))
             refused(other.answer())
-        assert attacker.closed_within(PING_S + 3)
+        assert attacker.closed_within(ENDS_S)
 
 
 def test_a_handshake_that_is_none_takes_no_place(venue: RunningServer) -> None:
@@ -160,7 +161,7 @@ def test_one_address_has_its_places_and_leaves_others_theirs_and_they_come_back(
     assert Session(venue, "127.0.0.3").there
     refused(sessions[0].post(b"7"))
     assert Session(venue, source).there  # what ended has left its place
-    eventually(lambda: asked(venue, request("GET", OPEN), source).status == 200, 3 * PING_S + 3)  # as all do
+    eventually(lambda: asked(venue, request("GET", OPEN), source).status == 200, 3 * ENDS_S)  # as all do
 
 
 def test_a_client_that_sends_what_is_no_event_is_slowed_down(venue: RunningServer) -> None:

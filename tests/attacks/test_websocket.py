@@ -26,10 +26,10 @@ from tests.attacks.frames import (
 )
 from tests.server import RunningServer, eventually
 
-PING_S = 1
+PING_S = 3  # so that a busy machine's own pauses end no connection
 P50_MS = 50.0
 KIBIBYTE = 1024
-ENDS_S = 3.0  # for a connection that has broken a rule
+ENDS_S = 15.0  # for a connection that has broken a rule
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +108,8 @@ def test_a_client_that_has_gone_without_a_word_is_gone_within_its_ping(venue: Ru
     with upgraded(venue.url, receive_buffer=4096) as silent:
         silent.send(text("40/market,"))
         eventually(lambda: venue.http.call("GET", "/health").json["connections"] == 1)
-        eventually(lambda: venue.http.call("GET", "/health").json["connections"] == 0, 2 * PING_S + 3)
-        eventually(lambda: descriptors(venue) <= before, 5)
+        eventually(lambda: venue.http.call("GET", "/health").json["connections"] == 0, 2 * PING_S + ENDS_S)
+        eventually(lambda: descriptors(venue) <= before, ENDS_S)
 
 
 def test_a_close_frame_behind_which_the_client_stays_ends_the_connection(venue: RunningServer) -> None:

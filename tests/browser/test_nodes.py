@@ -13,7 +13,7 @@ from tests.browser.conftest import Opens
 from tests.browser.trader import Trader
 from tests.nodes import NodeServer, running_nodes
 
-MOVES_WITHIN_S = 3.0
+MOVES_WITHIN_S = 8.0  # two or three, and a busy machine
 SYMBOL = "SOL-USDT"
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from cluster import seen_log
 from cluster.etcd.etcd_store import EtcdStore
 from cluster.failures import LogRestored
 from cluster.keys import Keys
 from cluster.seen_log import FILE, SeenStore, forget_seen
 from cluster.store import LogStore, Outcome, Put, Read, Transaction
 from openbell.programs import PROGRAMS
+from tests.cluster.kept_store import KeptStore
 from tests.cluster.nodes import nodes, state_of
 from tests.cluster.scripted_store import ScriptedStore
 from tests.etcd import EtcdCluster, needs_etcd, running_etcd
@@ -67,6 +71,43 @@ def test_what_was_seen_is_written_now_and_then_and_at_the_end(tmp_path: Path) ->
     assert b'"revision":5' in (tmp_path / FILE).read_bytes()
     store.close()
     assert b'"revision":99' in (tmp_path / FILE).read_bytes()
+
+
+def test_what_was_seen_is_written_again_when_that_is_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(seen_log, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    store = SeenStore(cast(LogStore, Store((ONE, 5), (ONE, 6), (ONE, 7), (ONE, 8))), tmp_path)
+    for after_s, written in ((0.0, 5), (seen_log.WRITE_S - 0.1, 5), (0.1, 7), (1.0, 7)):
+        now[0] += after_s
+        store.transact(Transaction(), 1)
+        assert f'"revision":{written}' in (tmp_path / FILE).read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_said_once_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(seen_log, "WRITE_S", 0.0)
+    folder = tmp_path / "data"
+    store = SeenStore(cast(LogStore, Store(*[(ONE, revision) for revision in range(1, 8)])), folder)
+    for times in (1, 2):
+        for _ in range(2):
+            store.transact(Transaction(), 1)
+        assert caplog.text.count("could not be written") == times
+        folder.mkdir()
+        store.transact(Transaction(), 1)
+        shutil.rmtree(folder)
+
+
+def test_all_else_is_asked_of_the_store_itself(tmp_path: Path) -> None:
+    kept = KeptStore()
+    store = SeenStore(cast(LogStore, kept), tmp_path)
+    lease = store.grant_lease(15, 1)
+    assert store.keep_lease(lease, 1) == 15
+    assert store.watch("key") is not None
+    store.revoke_lease(lease, 1)
+    assert store.keep_lease(lease, 1) == 0
+    store.next_member()
+    assert kept.members == 1
 
 
 def test_a_file_that_cannot_be_read_keeps_no_node_from_its_start(tmp_path: Path) -> None:

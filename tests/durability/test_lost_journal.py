@@ -15,7 +15,7 @@ def test_a_journal_that_goes_while_nobody_enters_anything_is_told_in_health(tmp_
         order = server.http.enter("BTC-USDT", "buy", "0.001", "20000")["order_id"]
         journal = tmp_path / "data" / f"journal.sqlite{suffix}"
         journal.rename(tmp_path / "elsewhere")
-        eventually(lambda: server.http.get("/health")["accepting"] is False, within_s=10)
+        eventually(lambda: server.http.get("/health")["accepting"] is False)
         answer = server.http.call("GET", "/health/ready")
         assert answer.status == 503
         assert server.http.get(f"/order/{order}")["status"] == "resting"  # reads go on

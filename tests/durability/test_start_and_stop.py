@@ -44,15 +44,20 @@ import api.app
 api.app.main()
 """
 SLOW = """
-import sys, time
+import os, sys, time
 sys.argv[0] = "api/app.py"
 sys.path.insert(0, ".")
 import api.app, api.bootstrap, api.serving
 
 ready = api.bootstrap.require_not_ahead
 
+def held():  # as by a long replay: the thread of the event loop does nothing else
+    time.sleep({start_s})
+    while not os.path.exists({go!r}):
+        time.sleep(0.02)
+
 def slow(*arguments):
-    time.sleep({start_s})  # as a long replay: the thread of the event loop does nothing else
+    held()
     return ready(*arguments)
 
 api.bootstrap.require_not_ahead = slow
@@ -69,9 +74,12 @@ IDLE = 1_000
 class SlowServer(RunningServer):
     """One that takes its time to start and to stop."""
 
-    def __init__(self, data: Path, *, start_s: float = 0.0, grace_s: float = 0.3, further: str = "") -> None:
+    def __init__(
+        self, data: Path, *, start_s: float = 0.0, go: Path = Path(), grace_s: float = 0.3, further: str = ""
+    ) -> None:
+        """`go`: a file without which it does not go on with its start."""
         super().__init__(data)
-        self.program = ("-c", SLOW.format(start_s=start_s, grace_s=grace_s, further=further))
+        self.program = ("-c", SLOW.format(start_s=start_s, go=str(go), grace_s=grace_s, further=further))
 
 
 Servers = Callable[..., SlowServer]
@@ -189,8 +197,8 @@ def test_from_start_over_stop_to_the_next_start_every_answer_is_a_documented_one
 def test_while_it_starts_it_says_so_and_goes_on_with_connections_that_have_asked_nothing(
     tmp_path: Path, servers: Servers
 ) -> None:
-    port = free_port()
-    server = servers(tmp_path / "data", start_s=3.0)
+    port, go = free_port(), tmp_path / "go"
+    server = servers(tmp_path / "data", go=go)
     server.launch(port)
     eventually(lambda: answers_at(port))
     url = f"http://127.0.0.1:{port}"
@@ -219,6 +227,7 @@ def test_while_it_starts_it_says_so_and_goes_on_with_connections_that_have_asked
         assert json.loads(refused.body)["code"] == -1008
         live.send(request("GET", "/health/live"))
         assert live.answer(DEADLINE_S).status == 200
+        go.touch()
         assert json.loads(half.answer(DEADLINE_S).body)["details"]["reason"] == "starting"
         unused.send(request("GET", "/health"))
         assert json.loads(unused.answer(DEADLINE_S).body)["accepting"] is True
@@ -260,14 +269,14 @@ def test_the_last_line_says_that_all_is_durable_up_to_where_and_what_the_state_i
 
 @pytest.mark.timeout(120)
 def test_a_start_that_fails_ends_with_its_message_though_somebody_was_answered(tmp_path: Path) -> None:
-    port = free_port()
+    port, go = free_port(), tmp_path / "go"
     server = SlowServer(
         tmp_path / "data",
-        start_s=1.0,
+        go=go,
         further="""
 import listings.instruments_file
 def fail(*_):
-    time.sleep(1.0)
+    held()
     raise listings.instruments_file.ListingError("this venue cannot be opened")
 api.bootstrap.require_not_ahead = fail
 """,
@@ -279,6 +288,7 @@ api.bootstrap.require_not_ahead = fail
         with connect(f"http://127.0.0.1:{port}") as connection:
             connection.send(request("GET", "/health"))
             asked.append(connection.answer(DEADLINE_S).status)
+        go.touch()
 
     asking = threading.Thread(target=ask)
     asking.start()

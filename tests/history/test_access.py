@@ -123,7 +123,10 @@ def test_the_event_loop_goes_on_while_a_greenlet_waits(access: Access) -> None:
         assert reading.wait() == "read"
 
 
-def test_many_greenlets_wait_and_read_at_once(history: WrittenHistory, access: Access) -> None:
+def test_many_greenlets_wait_and_read_at_once(
+    history: WrittenHistory, access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_module, "READ_S", 100.0)  # one waits for all the others, on a busy machine
     trades = expected_trades(RUN)
 
     def read_after(seq: int) -> bool:
@@ -188,21 +191,25 @@ def test_when_it_is_written_again_the_failure_is_over(access: Access) -> None:
 def test_a_read_that_hangs_is_given_up_and_those_behind_it_with_it(
     access: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_module, "READ_S", 0.1)
-    release, reads = threading.Event(), list[str]()
+    release, begun, reads = threading.Event(), list[str](), list[str]()
 
     def read(name: str) -> str:
+        begun.append(name)
         release.wait(30)
         reads.append(name)
         return name
 
-    for ask in (access.query, access.look_up):
-        for name in ("hangs", "waits behind it"):
+    with monkeypatch.context() as impatient:
+        impatient.setattr(access_module, "READ_S", 0.1)
+        for ask, name in ((access.query, "a read"), (access.look_up, "a look-up")):
+            while name not in begun:  # a busy machine's thread may come too late for the first
+                with pytest.raises(StoreAway, match="does not answer"):
+                    ask(read, name)
             with pytest.raises(StoreAway, match="does not answer"):
-                ask(read, name)
+                ask(read, "waits behind it")
     release.set()
     assert access.query(read, "later") == access.look_up(read, "later") == "later"
-    assert sorted(reads) == ["hangs", "hangs", "later", "later"]  # nobody reads what nobody waits for
+    assert sorted(reads) == ["a look-up", "a read", "later", "later"]  # nobody reads what nobody waits for
 
 
 def test_no_more_reads_wait_than_may(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,9 +230,15 @@ def test_closing_does_not_wait_for_ever_for_a_read_that_hangs(
 ) -> None:
     monkeypatch.setattr(access_module, "READ_S", 0.1)
     monkeypatch.setattr(access_module, "CLOSE_S", 0.1)
-    release, access = threading.Event(), Access(history)
-    with pytest.raises(StoreAway):
-        access.look_up(release.wait, 30)
+    release, begun, access = threading.Event(), threading.Event(), Access(history, Seq(0))
+
+    def hangs() -> None:
+        begun.set()
+        release.wait(30)
+
+    while not begun.is_set():
+        with pytest.raises(StoreAway):
+            access.look_up(hangs)
     access.close()
     assert "does not end" in caplog.text
     release.set()

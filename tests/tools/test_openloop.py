@@ -59,9 +59,10 @@ def test_rates_are_answers_over_the_time_until_the_last_one_and_a_rate_that_was_
     (quick, late), _ = asyncio.run(run_schedule(phases, slow, patience_s=5))
     assert (quick.planned, quick.answered, quick.kept_rate) == (10, 9, False)
     assert (late.planned, late.answered, late.kept_rate) == (20, 20, False)
-    assert 2 < late.took_s < 5
+    assert late.took_s > 2
     assert late.answered_rate == pytest.approx(20 / late.took_s)
-    assert late.verdict().startswith("slow: RATE NOT KEPT: 20 in 0.2 s, 100 a second, were asked for; 20 answers in 2.")
+    said = "slow: RATE NOT KEPT: 20 in 0.2 s, 100 a second, were asked for; 20 answers in"
+    assert late.verdict().startswith(f"{said} {late.took_s:.1f} s")
 
 
 def test_a_rate_is_kept_when_its_last_answer_is_hardly_late() -> None:

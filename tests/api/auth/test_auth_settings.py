@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import ssl
 import subprocess
 import time
@@ -17,10 +18,11 @@ from tests.api.clients import (
     bearer,
     created,
     feed_signature,
+    kept_waiting,
     sign_up,
     signed,
 )
-from tests.server import ROOT, RunningServer, command, environment
+from tests.server import ROOT, Answer, RunningServer, command, environment
 
 
 def test_attempts_to_sign_in_are_limited_by_name_and_by_address(tmp_path: Path) -> None:
@@ -35,10 +37,14 @@ def test_attempts_to_sign_in_are_limited_by_name_and_by_address(tmp_path: Path) 
         server.http.post("/auth/guest", None).refused(429, "TOO_MANY_REQUESTS")
     with RunningServer(tmp_path / "sandbox", "--login-rate", "4/hour") as server:  # spares loopback, but not a name
         name = [sign_up(server.http)["name"] for _ in range(6)][-1]
-        for attempt in range(5):
-            wrong = {"name": name if attempt % 2 else name.upper(), "password": "wrong horse"}
-            status = server.http.post("/auth/login", wrong).status
-            assert status == (401 if attempt < 3 else 429)
+        names = itertools.cycle((name, name.upper()))
+
+        def guess() -> Answer:
+            return server.http.post("/auth/login", {"name": next(names), "password": "wrong horse"})
+
+        assert [guess().status for _ in range(3)] == [401] * 3
+        kept_waiting(guess, 401, "BAD_LOGIN")
+        assert guess().status == 429
 
 
 def test_a_login_that_succeeds_does_not_count(tmp_path: Path) -> None:

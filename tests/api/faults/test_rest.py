@@ -264,7 +264,7 @@ def test_no_trader_sets_or_sees_the_faults_of_others(trader: Trader, other: Trad
 
 
 def test_a_plan_runs_by_its_times_and_is_gone_when_its_last_step_is_over(trader: Trader) -> None:
-    trader.put({"kind": "rate_limit", "for": "0.3"}, {"kind": "error", "at": "0.3", "for": "0.3"})
+    trader.put({"kind": "rate_limit", "for": "2"}, {"kind": "error", "at": "2", "for": "2"})  # longer than any answer
     seen: list[int] = []
     until = time.monotonic() + 20
     while not seen or seen[-1] != 200:

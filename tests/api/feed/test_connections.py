@@ -122,7 +122,7 @@ def test_a_client_that_breaks_the_protocol_is_gone_at_once_and_so_are_its_orders
         )
         eventually(lambda: counted(venue.ask("GET", "/book/SOL-USDT"), "bids") == [["3.00", "1.000000", 1]])
         client.socket.sendall(broken)
-        eventually(lambda: venue.ask("GET", "/book/SOL-USDT")["bids"] == [], 2)
+        eventually(lambda: venue.ask("GET", "/book/SOL-USDT")["bids"] == [], 10)
         client.close()
 
 

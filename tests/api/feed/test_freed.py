@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.api.feed.freed import PING_S
 from tests.server import ROOT, environment
 
 
@@ -19,11 +20,11 @@ def test_what_waited_for_a_closed_client_is_freed_at_once_and_its_session_soon_w
         env=environment({}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=True,
     )
     left = json.loads(found.stdout.splitlines()[-1])
     assert left["waiting"] > 1_000
     assert left["packets_s"] is not None
-    assert left["packets_s"] < 1
+    assert left["packets_s"] < PING_S  # not only when it has answered no ping
     assert left["sessions_s"] is not None

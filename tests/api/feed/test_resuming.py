@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from tests.api.feed.folded import SIDES, FoldedBook
 from tests.api.feed.listener import Listener, in_thread, listening
 from tests.api.feed.venue import Venue
 from tests.nodes import NodeServer, running_nodes
-from tests.server import counted
+from tests.server import Http, counted
+
+OF_THE_BOOK = ("l2_snapshot", "l2_delta")
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +26,18 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeServer]:
         yield nodes["a"]
 
 
+async def caught_up(url: str, client: Listener, symbol: str) -> dict[str, Any]:
+    """The book as the venue shows it, when a client has heard of all that is in it."""
+
+    def ask() -> dict[str, Any]:
+        with closing(Http(url)) as http:
+            return http.get(f"/book/{symbol}?levels=all")
+
+    shown: dict[str, Any] = await in_thread(ask)
+    await client.until(lambda: [data for data in client.all(*OF_THE_BOOK)[-1:] if data["seq"] >= shown["seq"]])
+    return shown
+
+
 async def followed(url: str, symbol: str, orders: int, middle: str = "100") -> FoldedBook:
     """A book as a client has it who followed it for a while, and left."""
     book = FoldedBook()
@@ -30,7 +45,7 @@ async def followed(url: str, symbol: str, orders: int, middle: str = "100") -> F
         await client.subscribe("l2_deltas", symbol)
         await client.next("l2_snapshot")
         await Flow(url, symbol, middle, orders).run(orders)
-        await asyncio.sleep(0.2)
+        await caught_up(url, client, symbol)
         for event, data in client.heard:
             book.take(event, data)
     return book
@@ -51,11 +66,10 @@ def test_a_book_goes_on_from_where_it_was_by_one_delta(node: NodeServer) -> None
             assert (await come_back(client, symbol, book))["resumed"] is True
             book.delta(await client.next("l2_delta"))
             await Flow(node.url, symbol, "100", 4).run(40)
-            await asyncio.sleep(0.2)
+            shown = await caught_up(node.url, client, symbol)
             assert not client.all("l2_snapshot")
             for delta in client.all("l2_delta")[1:]:
                 book.delta(delta)
-        shown = await in_thread(node.http.get, f"/book/{symbol}?levels=all")
         assert book.seq == shown["seq"]
         assert {side: book.side(side) for side in SIDES} == {side: counted(shown, side) for side in SIDES}
 
@@ -132,14 +146,16 @@ def test_missed_trades_come_once_and_in_order(node: NodeServer, batch: bool) -> 
             async with listening(node.url) as client:
                 subscribed = await client.subscribe("trades", symbol, **options)
                 await Flow(node.url, symbol, "100", 7).run(60)
-                await asyncio.sleep(0.2)
+                await has_the_last_trade(node, client, symbol)
                 before = trades_of(client)
             await Flow(node.url, symbol, "100", 8).run(60)
             async with listening(node.url) as client:
                 since = before[-1]["seq"] if before else subscribed["seq"]
                 assert (await client.subscribe("trades", symbol, since=since, **options))["resumed"] is True
                 await Flow(node.url, symbol, "100", 9).run(60)
-                await asyncio.sleep(0.3)
+                for who in (staying, client):
+                    await has_the_last_trade(node, who, symbol)
+                await asyncio.sleep(0.2)  # no further one may come
                 found = before + trades_of(client)
             expected = trades_of(staying)
             assert len(expected) > 10
@@ -156,16 +172,19 @@ def test_missed_events_of_own_orders_come_as_those_heard_them_who_stayed(node: N
             async with listening(node.url) as client:
                 await client.subscribe("orders", batch=True)
                 await Flow(node.url, symbol, "300", 10).run(60)
-                await asyncio.sleep(0.2)
+                await client.until(lambda: events_of(client))
                 before = events_of(client)
             await Flow(node.url, symbol, "300", 11).run(80)
             async with listening(node.url) as client:
                 subscribed = await client.subscribe("orders", batch=True, since=before[-1]["seq"])
                 assert subscribed["resumed"] is True
                 await Flow(node.url, symbol, "300", 12).run(20)
-                await asyncio.sleep(0.2)
+                last = (await in_thread(node.http.enter, symbol, "buy", "1", "200.00"))["order_id"]
+                for who in (staying, client):
+                    await has_heard_of(who, last)
+                await asyncio.sleep(0.2)  # no further one may come
                 found = before + events_of(client)
-                assert client.all("balances")
+                await client.until(lambda: client.all("balances"))
             assert found == events_of(staying)
 
     asyncio.run(scenario())
@@ -174,6 +193,18 @@ def test_missed_events_of_own_orders_come_as_those_heard_them_who_stayed(node: N
 def trades_of(client: Listener) -> list[dict[str, Any]]:
     """The trades that a client heard of, single or in lists."""
     return client.all("trade") + [trade for message in client.all("trades") for trade in message["trades"]]
+
+
+async def has_the_last_trade(node: NodeServer, client: Listener, symbol: str) -> None:
+    """Wait until a client has heard of the newest trade."""
+    (newest,) = (await in_thread(node.http.get, f"/trades/{symbol}?limit=1"))["trades"]
+    await client.until(lambda: newest["trade_id"] in [trade["trade_id"] for trade in trades_of(client)])
+
+
+async def has_heard_of(client: Listener, order_id: str) -> None:
+    """Wait until a client has heard that one of its orders rests."""
+    wanted = (order_id, "resting")
+    await client.until(lambda: wanted in [(event["order_id"], event["event_type"]) for event in events_of(client)])
 
 
 def events_of(client: Listener) -> list[dict[str, Any]]:

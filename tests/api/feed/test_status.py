@@ -183,7 +183,7 @@ def test_owners_are_told_of_triggers_trails_slices_and_expiry(floor: Floor) -> N
             stop_id = floor.http.post("/order", stop).granted()["order_id"]
             trail = post | {"order_type": "trailing_stop", "trail_amount": "5.00"}
             trail_id = floor.http.post("/order", trail).granted()["order_id"]
-            gtd = {"time_in_force": "gtd", "expire_time": f"{time.time() + 1.5:.3f}"}
+            gtd = {"time_in_force": "gtd", "expire_time": f"{time.time() + 3:.3f}"}
             gone_id = floor.enter("STOP", "buy", "1", "50.00", **gtd)["order_id"]
             ice_id = floor.enter("STOP", "sell", "20", "101.00", display_quantity="2")["order_id"]
             floor.enter("STOP", "buy", "2", "101.00")

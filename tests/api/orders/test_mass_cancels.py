@@ -1,14 +1,17 @@
-"""The kill switch in parts: an operator who lets the account trade again in between has the last word."""
+"""Mass cancels in parts: what each part takes and what stays; a kill switch that is lifted in between has no more."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from api.http.idempotency import RequestKey
+from api.json.errors import ApiError
 from api.orders.keyed import OutcomeForgotten
-from api.orders.mass_cancels import ORDERS_A_PART, PARTS_AT_ONCE, MassCancels
+from api.orders.mass_cancels import ORDERS_A_BATCH, ORDERS_A_PART, PARTS_AT_ONCE, MassCancels
 from engine.commands import CancelAll, Command, Deposit, EnterOrder, ListInstrument, StopAccount
 from engine.events import Cancelled, CommandResult
 from engine.exchange import Exchange
@@ -18,6 +21,7 @@ from sequencer.port import AlreadySubmitted, NotAccepting
 from tests.journal.commands import BTC_USDT
 
 TRADER = AccountId(7)
+SYMBOLS = ("BTC-USDT", "ETH-USDT")
 ORDERS = 3 * ORDERS_A_PART * PARTS_AT_ONCE
 
 
@@ -67,6 +71,93 @@ def test_a_stop_that_is_lifted_between_its_parts_goes_no_further(times: int | No
     MassCancels(exchange, Applying(exchange, times)).stop(StopAccount(TRADER, stopped=True))  # type: ignore[arg-type]
     assert len(exchange.orders) == left
     assert exchange.accounts[TRADER].stopped is (times is None)
+
+
+class NotedDown(Applying):
+    """Applies at once, and notes what it was handed each time."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(exchange, None)
+        self.times: list[list[CancelAll]] = []
+
+    def submit_all(self, commands: Sequence[Command]) -> list[CommandResult]:
+        """Apply the commands."""
+        self.times.append([command for command in commands if isinstance(command, CancelAll)])
+        return super().submit_all(commands)
+
+
+def of_many(*opened: tuple[int, str, Side, int]) -> Exchange:
+    """An exchange on which accounts have so many orders in a symbol and on a side; account 99 has none."""
+    exchange = Exchange()
+    for symbol in SYMBOLS:
+        apply(exchange, ListInstrument(replace(BTC_USDT, symbol=symbol, base=symbol.partition("-")[0])))
+    for account in (*dict.fromkeys(row[0] for row in opened), 99):
+        for asset in ("USDT", "BTC", "ETH"):
+            apply(exchange, Deposit(AccountId(account), asset, "1000000000"))
+    for account, symbol, side, count in opened:
+        for number in range(count):
+            price = Ticks((2_900_000 if side is Side.BUY else 3_100_000) + number)
+            order = EnterOrder(AccountId(account), symbol, side, OrderType.LIMIT, TimeInForce.GTC, Lots(10**6), price)
+            apply(exchange, order)
+    assert len(exchange.orders) == sum(row[-1] for row in opened)
+    return exchange
+
+
+def left(exchange: Exchange) -> dict[tuple[int, str, Side], int]:
+    """How many orders each account has in a symbol and on a side."""
+    return dict(Counter((order.account, order.symbol, order.side) for order in exchange.orders.values()))
+
+
+@pytest.mark.parametrize("symbol", [None, "BTC-USDT"])
+def test_what_everybody_has_open_is_cancelled_few_together_and_many_in_parts(symbol: str | None) -> None:
+    few, many = ORDERS_A_PART * 6 // 10, ORDERS_A_PART * 5 // 2
+    in_btc = [(1, few), (2, few), (3, many), (4, ORDERS_A_PART), (5, 10)]
+    exchange = of_many(
+        *((account, "BTC-USDT", Side.BUY, count) for account, count in in_btc), (6, "ETH-USDT", Side.SELL, 7)
+    )
+    sequencer = NotedDown(exchange)
+    cancels = MassCancels(exchange, sequencer)  # type: ignore[arg-type]
+    results = list(cancels.cancel_everybodys(symbol))
+    found = [[(each.account, each.among and len(each.among)) for each in together] for together in sequencer.times]
+    parts = [[(3, ORDERS_A_PART), (3, ORDERS_A_PART)], [(3, many - 2 * ORDERS_A_PART)]]
+    others = [(5, None)] if symbol else [(5, None), (6, None)]
+    assert found == [*parts, [(1, None), (2, None), (4, None)], others]
+    assert all(each.by_operator for together in sequencer.times for each in together)
+    assert left(exchange) == ({(6, "ETH-USDT", Side.SELL): 7} if symbol else {})
+    assert cancelled(results) == sum(count for _, count in in_btc) + (0 if symbol else 7)
+    assert list(cancels.cancel_everybodys("BTC-USDT")) == []
+
+
+@pytest.mark.parametrize(
+    ("symbol", "side", "stay"),
+    [
+        (None, None, {}),
+        ("BTC-USDT", None, {(7, "ETH-USDT", Side.BUY): 70}),
+        (None, Side.BUY, {(7, "BTC-USDT", Side.SELL): 60}),
+        ("BTC-USDT", Side.BUY, {(7, "BTC-USDT", Side.SELL): 60, (7, "ETH-USDT", Side.BUY): 70}),
+    ],
+)
+def test_of_many_orders_those_of_the_symbol_and_the_side_are_cancelled(
+    symbol: str | None, side: Side | None, stay: dict[tuple[int, str, Side], int]
+) -> None:
+    exchange = of_many((7, "BTC-USDT", Side.BUY, 150), (7, "BTC-USDT", Side.SELL, 60), (7, "ETH-USDT", Side.BUY, 70))
+    opened = len(exchange.orders)
+    sequencer = NotedDown(exchange)
+    results = MassCancels(exchange, sequencer).cancel_all(CancelAll(TRADER, symbol, side))  # type: ignore[arg-type]
+    assert left(exchange) == stay
+    assert cancelled(results) == opened - sum(stay.values())
+    assert max(len(each.among or ()) for together in sequencer.times for each in together) == ORDERS_A_PART
+    assert {len(together) for together in sequencer.times} <= {1, PARTS_AT_ONCE}
+
+
+def test_a_batch_cancels_all_where_few_enough_are_open() -> None:
+    exchange = of_many((7, "BTC-USDT", Side.BUY, ORDERS_A_BATCH), (7, "ETH-USDT", Side.BUY, 1))
+    cancels = MassCancels(exchange, NotedDown(exchange))  # type: ignore[arg-type]
+    cancels.require_few(CancelAll(TRADER, "BTC-USDT"))
+    cancels.require_few(CancelAll(AccountId(12345)))  # whom nobody knows
+    with pytest.raises(ApiError) as refused:
+        cancels.require_few(CancelAll(TRADER))
+    assert (refused.value.status, refused.value.code) == (409, "TOO_MANY_OPEN_ORDERS")
 
 
 class UnderKeys(Applying):

@@ -83,3 +83,22 @@ def test_results_of_another_batch_are_of_none_of_its_elements() -> None:
     assert results_by_element([OTHERS[0], ORDER], applied) is None
     assert results_by_element([ORDER], applied) is None
     assert results_by_element([ORDER, replace(OTHERS[0], symbol="BTC-USDT")], applied) is None
+
+
+def test_an_order_that_a_node_named_is_found_and_one_of_another_name_is_not() -> None:
+    applied = results([replace(ORDER, client_order_id="given", quantity=Lots(2))])
+    assert results_by_element([ORDER], applied) == [applied[0]]
+    assert results_by_element([replace(ORDER, client_order_id="own")], applied) is None
+    assert results_by_element([replace(ORDER, side=Side.SELL)], applied) is None
+
+
+def test_what_reads_otherwise_now_is_found_where_the_grid_was_not_known_then_or_is_not_now() -> None:
+    amend = AmendOrder(TRADER, OrderId(1), Ticks(100), Lots(3), Ticks(90))
+    for field, text in (("price", "1.00"), ("quantity", "3.0"), ("stop_price", "0.90")):
+        applied = results([replace(amend, **{field: text})])
+        assert results_by_element([amend], applied) == [applied[0]]
+        assert results_by_element([replace(amend, **{field: None})], applied) is None
+        was = results([replace(amend, **{field: 7})])
+        assert results_by_element([amend], was) is None
+        assert results_by_element([replace(amend, **{field: text})], was) == [was[0]]
+        assert results_by_element([replace(amend, order_id=OrderId(2), **{field: text})], was) is None
