@@ -36,9 +36,7 @@ def test_every_call_that_has_to_succeed_does(results: Results) -> None:
 
 
 @pytest.mark.parametrize(("step", "words"), REFUSED.items())
-def test_a_refusal_is_the_librarys_own_error_with_the_words_of_binance(
-    results: Results, step: str, words: str
-) -> None:
+def test_a_refusal_is_the_librarys_own_error_with_the_words_of_binance(results: Results, step: str, words: str) -> None:
     assert results[step]["raised"] == "BadRequestError"
     assert words in results[step]["message"]
 

@@ -114,8 +114,7 @@ async def take(steps: Steps, step: str, call: Callable[..., Any], *arguments: An
             answer = await answer
         data = answer.data()
         data = getattr(data, "actual_instance", None) or data
-        rows = [_plain(each) for each in data] if isinstance(data, list) else _plain(data)
-        return rows
+        return [_plain(each) for each in data] if isinstance(data, list) else _plain(data)
 
     return await steps.take(step, answered)
 
