@@ -111,7 +111,7 @@ cluster-faults: $(DEVELOPMENT) $(SYSTEM) ## A cluster's faults, each ten times: 
 	@$(PY) -m tests.cluster.faults $(ARGS)
 
 .PHONY: clients
-clients: $(DEVELOPMENT) ## Clients that people have, unchanged: ccxt, python-binance, and what the gate leaves out, freqtrade and nautilus_trader
+clients: $(DEVELOPMENT) ## Clients that people have, unchanged: what the gate has, and binance-sdk-spot, freqtrade, nautilus_trader
 	OPENBELL_CLIENTS=all $(PY) -m pytest tests/clients $(ARGS)
 
 .PHONY: advisories

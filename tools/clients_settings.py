@@ -194,6 +194,32 @@ def _python_binance(target: Target) -> str:
     )
 
 
+_BINANCE_SDK: Final = """\
+from binance_common.configuration import ConfigurationRestAPI, ConfigurationWebSocketAPI, ConfigurationWebSocketStreams
+from binance_sdk_spot.spot import Spot
+
+KEY = {{
+    "api_key": {key_id},
+    "api_secret": {secret},
+}}
+spot = Spot(
+    config_rest_api=ConfigurationRestAPI(**KEY, base_path={url}),
+    config_ws_api=ConfigurationWebSocketAPI(**KEY, stream_url={requests_url}),
+    config_ws_streams=ConfigurationWebSocketStreams(stream_url={streams_url}),
+)
+"""
+
+
+def _binance_sdk(target: Target) -> str:
+    return _BINANCE_SDK.format(
+        url=_text(target.url),
+        requests_url=_text(f"{target.websocket_url}/ws-api/v3"),
+        streams_url=_text(f"{target.websocket_url}/stream"),
+        key_id=_text(target.key.key_id),
+        secret=_text(target.key.secret),
+    )
+
+
 _CURL: Final = """\
 URL={url}
 KEY={key_id}
@@ -224,6 +250,7 @@ def _text(value: str) -> str:
 
 
 CLIENTS: Final = {
+    "binance-sdk": ClientSettings("#", _binance_sdk, "binance-sdk-spot, Binance's own: Python that makes a client."),
     "ccxt": ClientSettings(
         "#", _ccxt, "ccxt, synchronous and asynchronous: Python that makes an exchange.", ed25519=True
     ),

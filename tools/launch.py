@@ -14,6 +14,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from tools.venue import wait_until_accepting
 
 FLOW_STOP_S: Final = 25.0  # for the traders to cancel their quotes
 SERVER_STOP_S: Final = 30.0
+PATIENCE_S: Final = 10.0  # until it is said why the traders wait
 LAST_PORT: Final = 65_535
 
 
@@ -115,8 +117,21 @@ def beside(url: str) -> str:
 async def _url_when_accepting(server: asyncio.subprocess.Process) -> str:
     url = await url_of(server, echo=True)
     async with AsyncClient(url, retry_for_s=0) as client:
-        await wait_until_accepting(client)
+        await wait_until_accepting(client, _Patient())
     return url
+
+
+class _Patient:
+    """Says once why the traders wait, when they have for longer than a start takes: as for a certificate to trust."""
+
+    def __init__(self) -> None:
+        self._said_at = time.monotonic() + PATIENCE_S
+        self._said = False
+
+    def __call__(self, reason: str) -> None:
+        if not self._said and time.monotonic() >= self._said_at:
+            self._said = True
+            print(f"The simulated traders wait for the server ({reason}).", file=sys.stderr, flush=True)
 
 
 async def _echo(server: asyncio.subprocess.Process) -> None:

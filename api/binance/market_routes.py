@@ -128,8 +128,21 @@ class PublicMarket(NamedTuple):
 
         return view
 
-    def windows(self, wanted: DayTickerQuery, begins_ns: int, now_ns: int) -> Response:
-        """What the symbols that are asked for traded since a moment within a day. Raises BinanceError."""
+    def rolling_view(self, wanted: WindowTickerQuery) -> Callable[[str, OrderBook], MiniTicker]:
+        """What makes the ticker of the last minutes or hours, at most a day. Raises BinanceError."""
+        now_ns = self.clock()
+        return self._window_view(wanted, now_ns - (window_minutes(wanted.window_size) - 1) * MINUTE_NS, now_ns)
+
+    def trading_day_view(self, wanted: TradingDayQuery) -> Callable[[str, OrderBook], MiniTicker]:
+        """What makes the ticker of the day so far, in the time zone asked for. Raises BinanceError."""
+        now_ns = self.clock()
+        begins_ns = Calendar(KlineInterval.D1, offset_of(wanted.time_zone)).start(now_ns // SECOND_NS) * SECOND_NS
+        return self._window_view(wanted, begins_ns, now_ns)
+
+    def _window_view(
+        self, wanted: DayTickerQuery, begins_ns: int, now_ns: int
+    ) -> Callable[[str, OrderBook], MiniTicker]:
+        """What makes the ticker since a moment within a day, of symbols that are named. Raises BinanceError."""
         if wanted.symbol is None and wanted.symbols is None:
             raise missing("symbol")
 
@@ -137,7 +150,7 @@ class PublicMarket(NamedTuple):
             window = window_of(self.activity, book, begins_ns, now_ns)
             return (mini_ticker if wanted.type == "MINI" else window_ticker)(name, book, window)
 
-        return self.every(wanted, TICKERS_A_UNIT, view)
+        return view
 
 
 def blueprint(market: PublicMarket) -> Blueprint:
@@ -294,17 +307,15 @@ def _add_tickers(routes: Blueprint, market: PublicMarket) -> None:
     @described(Access.PUBLIC, WINDOW_ANSWERS, query=TradingDayQuery)
     def trading_day() -> Response:
         """The day so far, in the time zone asked for, of a symbol or of a list of them."""
-        wanted, now_ns = query(TradingDayQuery), clock()
-        begins_ns = Calendar(KlineInterval.D1, offset_of(wanted.time_zone)).start(now_ns // SECOND_NS) * SECOND_NS
-        return market.windows(wanted, begins_ns, now_ns)
+        wanted = query(TradingDayQuery)
+        return market.every(wanted, TICKERS_A_UNIT, market.trading_day_view(wanted))
 
     @routes.get("/api/v3/ticker")
     @described(Access.PUBLIC, WINDOW_ANSWERS, query=WindowTickerQuery)
     def rolling() -> Response:
         """The last minutes or hours, at most a day, of a symbol or of a list of them."""
-        wanted, now_ns = query(WindowTickerQuery), clock()
-        begins_ns = now_ns - (window_minutes(wanted.window_size) - 1) * MINUTE_NS
-        return market.windows(wanted, begins_ns, now_ns)
+        wanted = query(WindowTickerQuery)
+        return market.every(wanted, TICKERS_A_UNIT, market.rolling_view(wanted))
 
     @routes.get("/api/v3/ticker/price")
     @described(Access.PUBLIC, (PriceTicker, list[PriceTicker]), query=TickerNamesQuery)

@@ -157,6 +157,29 @@ def test_the_launcher_starts_both_and_one_signal_ends_both(tmp_path: Path) -> No
     assert "simulated flow" in printed
 
 
+def test_the_launcher_says_why_the_traders_wait_for_a_server_that_they_do_not_trust(
+    tmp_path: Path, certificate: tuple[Path, Path]
+) -> None:
+    cert, key = map(str, certificate)
+    options = ("--port", "0", "--data", str(tmp_path / "data"), "--tls-cert", cert, "--tls-key", key)
+    launch = subprocess.Popen(
+        tool("-m", "tools.launch", *options),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert launch.stderr is not None
+        said = next(line for line in launch.stderr if "traders wait" in line)
+        assert "certificate verify failed" in said
+        launch.send_signal(signal.SIGINT)
+        launch.communicate(timeout=PATIENCE_S)
+    finally:
+        launch.kill()
+    assert launch.returncode == 0
+
+
 def test_the_launcher_on_a_port_that_is_taken_says_which_to_take_and_trades_nowhere(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

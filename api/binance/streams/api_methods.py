@@ -24,6 +24,8 @@ from api.binance.market_requests import (
     KlinesQuery,
     PublicTradesQuery,
     TickerNamesQuery,
+    TradingDayQuery,
+    WindowTickerQuery,
     calendar_of,
     rows_of,
     span_of,
@@ -82,7 +84,9 @@ class MarketMethods:
             "klines": self._klines,
             "uiKlines": self._klines,
             "avgPrice": self._average,
+            "ticker": self._rolling,
             "ticker.24hr": self._day,
+            "ticker.tradingDay": self._trading_day,
             "ticker.price": self._prices,
             "ticker.book": self._best,
         }
@@ -140,6 +144,14 @@ class MarketMethods:
     def _day(self, call: ApiCall) -> Any:
         wanted = call.read(DayTickerQuery)
         return self._every(call, wanted, TICKERS_A_UNIT, self._market.day_view(wanted))
+
+    def _rolling(self, call: ApiCall) -> Any:
+        wanted = call.read(WindowTickerQuery)
+        return self._every(call, wanted, TICKERS_A_UNIT, self._market.rolling_view(wanted))
+
+    def _trading_day(self, call: ApiCall) -> Any:
+        wanted = call.read(TradingDayQuery)
+        return self._every(call, wanted, TICKERS_A_UNIT, self._market.trading_day_view(wanted))
 
     def _prices(self, call: ApiCall) -> Any:
         return self._every(call, call.read(TickerNamesQuery), FIGURES_A_UNIT, price_ticker)

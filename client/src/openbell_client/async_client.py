@@ -185,6 +185,8 @@ class AsyncClient(SendsAsync, VenueMethods):
                 request.method, url, data=request.body or None, headers=request.headers, allow_redirects=False
             ) as response:
                 return Response(response.status, await response.read(), response.headers.get("Retry-After"))
+        except aiohttp.ClientConnectorCertificateError as error:  # before anything was sent
+            return caused(NoConnection(f"no connection to {self.url}: {error.certificate_error}"), error)
         except aiohttp.ClientConnectorError as error:
             return caused(NoConnection(f"no connection to {self.url}"), error)
         except aiohttp.ConnectionTimeoutError as error:

@@ -119,6 +119,27 @@ def test_every_stream_says_what_happened(running_server: RunningServer, http: Ht
     )
 
 
+def test_tickers_of_a_window_are_those_of_rest_over_the_websocket_api(
+    running_server: RunningServer, http: Http, symbol: str
+) -> None:
+    http.enter(symbol, "sell", "1", "55")
+    http.enter(symbol, "buy", "0.4", "55")
+    name = symbol.replace("-", "")
+    with SocketClient(running_server.url, "/ws-api/v3") as client:
+        for method, path, further in (
+            ("ticker", "ticker", {"windowSize": "1h", "type": "MINI"}),
+            ("ticker", "ticker", {}),
+            ("ticker.tradingDay", "ticker/tradingDay", {"timeZone": "5:45"}),
+        ):
+            result = client.ask(method, {"symbol": name, **further})["result"]
+            query = "&".join(f"{field}={value}" for field, value in {"symbol": name, **further}.items())
+            same = http.get(f"/api/v3/{path}?{query}")
+            for answer in (result, same):
+                del answer["openTime"], answer["closeTime"]
+            assert (result, result["volume"]) == (same, "0.400")
+            assert client.ask(method)["error"]["code"] == -1102
+
+
 def test_streams_of_all_symbols_have_those_that_changed(running_server: RunningServer, http: Http, symbol: str) -> None:
     with SocketClient(running_server.url, "/stream") as client:
         client.subscribe("!ticker@arr", "!miniTicker@arr", "!bookTicker")
