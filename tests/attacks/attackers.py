@@ -75,6 +75,7 @@ def _pump(sock: socket.socket, head: bytes, piece: bytes, deadline: float) -> It
         except BlockingIOError:
             pass
         except OSError:
+            yield sent, received  # an answer that came before the connection was reset under what followed
             return
         yield sent, received
 

@@ -12,8 +12,8 @@ import pytest
 
 from cluster import channel as channel_module
 from cluster import link_server as link_server_module
-from cluster.channel import Channel, connect_tcp, listen_tcp
-from cluster.link_client import WriterLink
+from cluster.channel import Channel, ChannelClosed, connect_tcp, listen_tcp
+from cluster.link_client import RETRY_S, RETRY_S_MAX, WriterLink
 from cluster.link_frames import (
     DEADLINE,
     FORGOTTEN,
@@ -227,3 +227,37 @@ def test_a_frame_that_would_be_too_long_is_not_sent() -> None:
 def test_what_has_no_place_in_a_message_is_its_makers_mistake() -> None:
     with pytest.raises(OverflowError):
         framed(Submit(ONE, NO_DEADLINE, 0, b"", [msgspec.structs.replace(order(), price=Ticks(2**70))]))
+
+
+class Gone:
+    """A channel whose other end has closed, which nobody has heard of yet."""
+
+    def send(self, frame: bytes) -> None:
+        """Find that out."""
+        raise ChannelClosed("it has closed")
+
+
+def test_what_is_sent_over_a_link_that_has_just_closed_was_not_sent(
+    linked: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until(lambda: linked.link.is_up)
+    with monkeypatch.context() as closed:
+        closed.setattr(linked.link, "_channel", Gone())
+        assert linked.link.send(b"frame") is False
+
+
+def test_who_is_to_connect_anew_does_not_go_on_with_the_pauses_of_before() -> None:
+    tries: list[int] = []
+
+    def refuse() -> Channel:
+        tries.append(len(tries))
+        raise ConnectionRefusedError("nobody listens")
+
+    link = WriterLink(refuse, "door-1")
+    link.start(User())
+    until(lambda: link._retry_s == RETRY_S_MAX and link._pause is not None)
+    before = len(tries)
+    link.reconnect()
+    assert link._retry_s == RETRY_S
+    until(lambda: len(tries) > before)
+    link.close()

@@ -49,7 +49,8 @@ def test_a_socket_that_an_earlier_process_left_is_replaced(path: Path) -> None:
     listen(path, 1).close()
     with pytest.raises(ConnectionRefusedError):
         connect(path)
-    with closing(listen(path, 1)) as listening, closing(connect(path)):
+    with closing(listen(path, 1)) as listening, closing(connect(path)) as one:
+        assert one.gettimeout() == 0
         listening.accept()[0].close()
 
 
