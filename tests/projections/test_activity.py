@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from api.market.ticker_views import _percent, ticker_view
 from engine.commands import EnterOrder
 from engine.events import CommandResult, Filled
-from engine.types import AccountId, Amount, Lots, OrderType, Side, Ticks, TimeInForce
+from engine.types import AccountId, Amount, Lots, OrderType, Seq, Side, Ticks, TimeInForce
 from history.candles import Candle, Interval
 from projections.activity import (
     DAY_MINUTES,
@@ -22,6 +22,7 @@ from projections.activity import (
     SECOND_NS,
     SymbolActivity,
     SymbolState,
+    TradePrint,
 )
 from tests.api.market.one_symbol import COIN, Market
 
@@ -143,7 +144,8 @@ def test_a_trade_of_an_account_with_itself_counts_in_the_totals_and_moves_nothin
     market = Market()
     market.trade(2, 100, 0)
     filled = next(event for event in _one_trade().events if isinstance(event, Filled))
-    market.activity.of("ANY").trade(msgspec.structs.replace(filled, price=999, self_trade=True), 1)
+    own = msgspec.structs.replace(filled, price=999, self_trade=True)
+    market.activity.of("ANY").add(TradePrint(own, 1, market.exchange.seq))
     view = ticker_view(market.activity, market.exchange.books["ANY"], market.exchange.seq, 1)
     assert (view.last, view.high, view.volume, view.trades) == ("1.00", "1.00", "0.002", 1)
     assert market.activity.of("ANY").lots == 3
@@ -175,7 +177,7 @@ def test_memory_is_bounded_however_much_trades() -> None:
     activity = SymbolActivity()
     filled = next(event for event in _one_trade().events if isinstance(event, Filled))
     for minute in range(3 * DAY_MINUTES):
-        activity.trade(filled, minute * MINUTE_NS)
+        activity.add(TradePrint(filled, minute * MINUTE_NS, Seq(minute + 1)))
     assert len(activity.minutes) == DAY_MINUTES
     assert activity.seconds.maxlen == len(activity.seconds) == RECENT_SECONDS
     assert activity.recent.maxlen == RECENT_TRADES
