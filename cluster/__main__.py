@@ -312,9 +312,7 @@ def remove(cluster: Cluster, node: str) -> None:
         raise click.ClickException(f"{node} answers: stop it first.")
     _asked(lambda: forget_node(cluster.store, cluster.keys, node))
     left = [note.node for note in _asked(Trimmer(cluster.store, cluster.keys).notes)]
-    click.echo(
-        f"{node} is forgotten; nodes that have a snapshot, by which the log is trimmed: {', '.join(left) or 'none'}"
-    )
+    click.echo(f"{node} is forgotten; the log is trimmed by the snapshots of: {', '.join(left) or 'nobody'}")
 
 
 @main.command()

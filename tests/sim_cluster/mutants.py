@@ -185,7 +185,7 @@ SEEDS: Final = {  # from which on each is noticed soon, as the product is now
     "a new key on a retry": 64,
     "keys are forgotten": 11,
     "what is not known is refused": 176,
-    "a take-over without reading": 58,
+    "a take-over without reading": 264,
     "trimmed early": 0,
     "a gap is applied": 8,
     "a clock in the engine": 0,
