@@ -8,14 +8,15 @@ Layer: projections.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Raw
 
 from engine.events import CommandResult
+from engine.types import Seq
 from projections.written_outcomes import read_again, written
 
 OUTCOMES_MAX: Final = 10_000
@@ -26,48 +27,58 @@ class SavedOutcome(msgspec.Struct, array_like=True):
     """What became of one submission, to be written."""
 
     key: str  # 32 hexadecimal digits
+    seq: Seq  # of its first command
     events: int
     results: Raw
+
+
+class _Kept(NamedTuple):
+    seq: Seq  # of the first command
+    events: int
+    results: Sequence[CommandResult] | Raw  # Raw: as it was written, and not read since
 
 
 class Outcomes:
     """The results of the newest submissions under keys of clients."""
 
     def __init__(self) -> None:
-        self._kept: dict[bytes, Sequence[CommandResult] | Raw] = {}  # Raw: as it was written, and not read since
-        self._keys: deque[tuple[bytes, int]] = deque()  # oldest first, and how many events each has
+        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()  # oldest first
         self._events = 0
 
     def note(self, key: bytes, results: Sequence[CommandResult]) -> None:
-        """Keep what the commands of a key caused. O(commands)."""
-        self._keep(key, sum(len(result.events) for result in results), results)
+        """Keep what the commands of a key caused, of the last that had it. O(commands)."""
+        if results:
+            self._keep(key, _Kept(results[0].seq, sum(len(result.events) for result in results), results))
 
     def find(self, key: bytes) -> Sequence[CommandResult] | None:
         """What the commands of a key caused; None where that is not kept (any more). O(1), of a snapshot O(events)."""
-        found = self._kept.get(key)
-        return read_again(found) if isinstance(found, Raw) else found
+        kept = self._kept.get(key)
+        if kept is None:
+            return None
+        return read_again(kept.results) if isinstance(kept.results, Raw) else kept.results
 
     def saved(self, is_known: Callable[[bytes], object]) -> list[SavedOutcome]:
         """Those of the keys that are known still, to be written, oldest first. O(events)."""
-        saved = []
-        for key, events in self._keys:
-            if is_known(key):
-                kept = self._kept[key]
-                saved.append(SavedOutcome(key.hex(), events, kept if isinstance(kept, Raw) else written(kept)))
-        return saved
+        return [
+            SavedOutcome(key.hex(), seq, events, results if isinstance(results, Raw) else written(results))
+            for key, (seq, events, results) in self._kept.items()
+            if is_known(key)
+        ]
 
     def restore(self, saved: Sequence[SavedOutcome]) -> None:
         """Keep what was written, for one that is new. O(bytes). Raises ValueError."""
         for each in saved:
-            self._keep(bytes.fromhex(each.key), each.events, each.results.copy())
+            self._keep(bytes.fromhex(each.key), _Kept(each.seq, each.events, each.results.copy()))
 
-    def _keep(self, key: bytes, events: int, results: Sequence[CommandResult] | Raw) -> None:
-        if key in self._kept:
-            return
-        self._kept[key] = results
-        self._keys.append((key, events))
-        self._events += events
-        while len(self._keys) > OUTCOMES_MAX or (self._events > EVENTS_MAX and len(self._keys) > 1):
-            oldest, gone = self._keys.popleft()
-            del self._kept[oldest]
-            self._events -= gone
+    def _keep(self, key: bytes, new: _Kept) -> None:
+        known = self._kept.get(key)
+        if known is not None:
+            if known.seq >= new.seq:
+                return
+            del self._kept[key]  # the key was forgotten, and used for something else
+            self._events -= known.events
+        self._kept[key] = new
+        self._events += new.events
+        while len(self._kept) > OUTCOMES_MAX or (self._events > EVENTS_MAX and len(self._kept) > 1):
+            _, gone = self._kept.popitem(last=False)
+            self._events -= gone.events

@@ -39,12 +39,20 @@ def known(kept: Outcomes, *numbers: int) -> list[int]:
     return [number for number in numbers if kept.find(key_of(number)) is not None]
 
 
-def test_the_first_results_of_a_key_are_its_results() -> None:
+def test_the_results_of_a_key_are_those_of_the_last_that_had_it() -> None:
+    """A key is forgotten after minutes, and may be used for something else then."""
     kept = Outcomes()
     kept.note(key_of(1), results(1, 1, 2))
-    kept.note(key_of(1), results(9, 1))
+    kept.note(key_of(1), results(1, 1, 2))
     assert kept.find(key_of(1)) == results(1, 1, 2)
+    kept.note(key_of(1), results(9, 1))
+    kept.note(key_of(1), results(1, 1, 2))
+    assert kept.find(key_of(1)) == results(9, 1)
     assert kept.find(key_of(2)) is None
+    again = Outcomes()
+    again.restore(kept.saved(lambda _: True))
+    again.note(key_of(1), results(10, 3))
+    assert again.find(key_of(1)) == results(10, 3)
 
 
 def test_of_more_submissions_than_may_be_kept_the_newest_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +152,7 @@ def test_a_snapshot_has_them_as_far_as_their_keys_are_known() -> None:
     assert Projections.restored(Exchange(), older).submissions.outcomes.find(key_of(7)) is None
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", b'[["no key",1,[]]]'])
+@pytest.mark.parametrize("damage", [b"", b"{}", b'[["no key",1,1,[]]]'])
 def test_a_section_of_another_shape_is_passed_over_by_name(damage: bytes) -> None:
     with pytest.raises(SectionsUnknown, match="a section is of another shape"):
         Projections.restored(Exchange(), with_an_outcome().saved() | {OUTCOMES: damage})
