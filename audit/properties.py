@@ -35,7 +35,7 @@ class Properties:
         """Everything that is wrong with what a command caused. O(events x orders of the symbol)."""
         shadow = self.shadow
         self._uncross, self._due, self._range = {}, [], {}
-        shadow.begin(command, ts_ns)
+        shadow.begin(command, ts_ns, events)
         found: list[Found] = []
         for event in events:
             if isinstance(event, ev.Triggered | ev.Accepted):

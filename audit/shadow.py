@@ -8,15 +8,19 @@ Units: ticks, lots, minor units. Layer: audit. Of the engine it knows only the v
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from audit.naive_money import FEES, NaiveLedger, base_of
 from audit.naive_order import NaiveOrder
 from audit.naive_symbol import NaiveSymbol, nearest
 from engine import events as ev
 from engine.commands import AdoptRulebook, AmendOrder, Command, ConfigureAccount, EnterOrder
+from engine.rejects import RejectReason
 from engine.rulebook import FIRST_EDITION
 from engine.terms import NO_TERMS
 from engine.types import OrderType, SelfTradePrevention, TradingStatus
+
+_OF_A_REPETITION = (RejectReason.DUPLICATE_CLIENT_ORDER_ID, RejectReason.MAYBE_REPEATED)
 
 
 class Shadow(NaiveLedger):
@@ -38,13 +42,14 @@ class Shadow(NaiveLedger):
         self.moving: NaiveOrder | None = None  # the order that executes
         self.worst: tuple[int | None, int | None] = (None, None)  # its collar and band, as they were when it began
 
-    def begin(self, command: Command, ts_ns: int) -> None:
-        """A command comes: a band may get another reference."""
+    def begin(self, command: Command, ts_ns: int, events: Sequence[ev.Event]) -> None:
+        """A command comes, of which `events` will be folded: a band may get another reference."""
         self.command, self.ts_ns, self.moving = command, ts_ns, None
         if isinstance(command, AdoptRulebook):
             self.rulebook = max(self.rulebook, command.edition)
         if isinstance(command, EnterOrder):
-            symbol = self.symbols.get(command.symbol)
+            before_all = self.rulebook > FIRST_EDITION and any(map(_repeats, events))
+            symbol = None if before_all else self.symbols.get(command.symbol)
         elif isinstance(command, AmendOrder):
             order = self.by_id.get(command.order_id)
             mine = order is not None and order.account == command.account
@@ -285,3 +290,9 @@ class Shadow(NaiveLedger):
         if order.waiting:
             self.symbols[order.symbol].waiting.remove(order)
             order.waiting = False
+
+
+def _repeats(event: ev.Event) -> bool:
+    """Whether it answers an order whose client order id came before, which nothing of the market is looked at for."""
+    refused = isinstance(event, ev.Rejected) and event.reason in _OF_A_REPETITION
+    return refused or isinstance(event, ev.DuplicateRequest)
