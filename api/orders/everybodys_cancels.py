@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from api.http.idempotency import RequestKey
-from api.orders.keyed import Outcome, earlier_outcomes, submit_all_once
+from api.orders.keyed import Outcome, OutcomeForgotten, submit_all_once
 from api.orders.mass_cancels import ORDERS_A_PART, PARTS_AT_ONCE
+from api.orders.parts_once import carry_out_parts
 from engine.commands import AdvanceTime, CancelAll
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderId, Seq, entry_of
@@ -23,21 +24,19 @@ def cancel_everybodys_once(
     """Cancel what was open in a symbol, or in every one, when `key` came first, and nothing that was entered since.
 
     The first command does nothing: its place says what was entered before. The keys of those behind it follow from its
-    own and their number. Cooperative. Raises NotAccepting, and ApiError 409 as `keyed.earlier_outcomes`.
+    own and their number. Cooperative. Raises NotAccepting, and ApiError 409 as `carry_out_parts`.
     """
-    begun, repeated = submit_all_once(sequencer, [AdvanceTime()], key)
-    yield Outcome(begun[0], repeated)
-    seq, number = begun[0].seq, 1
-    while True:
-        while (known := earlier_outcomes(sequencer, key.part(seq, number))) is not None:
-            yield from (Outcome(applied, repeated=True) for applied in known)
-            number += 1
-        chosen = next(_together(exchange, symbol, seq), None)
-        if chosen is None:
-            return
-        applied, repeated = submit_all_once(sequencer, chosen, key.part(seq, number))
-        yield from (Outcome(one, repeated) for one in applied)
-        number += 1  # where another request was quicker, its part was another: what it left is chosen again
+    forgotten: OutcomeForgotten | None = None
+    try:
+        begun, repeated = submit_all_once(sequencer, [AdvanceTime()], key)
+        yield Outcome(begun[0], repeated)
+        seq = begun[0].seq
+    except OutcomeForgotten as problem:
+        forgotten, seq = problem, Seq(problem.first_seq)
+    for outcomes in carry_out_parts(sequencer, key, seq, lambda: _together(exchange, symbol, seq)):
+        yield from (Outcome(applied, outcomes.repeated) for applied in outcomes.applied)
+    if forgotten is not None:
+        raise forgotten.without_frames()
 
 
 def _together(exchange: Exchange, symbol: str | None, seq: Seq) -> Iterator[list[CancelAll]]:

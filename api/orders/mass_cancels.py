@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from api.http.idempotency import RequestKey
 from api.json.errors import ApiError
 from api.orders.keyed import OutcomeForgotten, Outcomes, earlier_outcomes, submit_all_once
+from api.orders.parts_once import carry_out_parts
 from engine.commands import CancelAll, StopAccount
 from engine.events import CommandResult
 from engine.exchange import Exchange
@@ -71,30 +72,14 @@ class MassCancels:
         return Outcomes(results, repeated)
 
     def _cancel_entered_before(self, seq: Seq, command: CancelAll, key: RequestKey) -> list[CommandResult]:
-        """Cancel what is open of the orders that were entered before `seq`, and what was cancelled of them before.
+        """Cancel what is open of the orders that were entered before `seq`, and what was cancelled of them before."""
 
-        Raises OutcomeForgotten when that is done, where what became of a part is not kept any more.
-        """
-        results: list[CommandResult] = []
-        gone: OutcomeForgotten | None = None
-        number = 1
-        while True:
-            try:
-                while (known := earlier_outcomes(self._sequencer, key.part(seq, number))) is not None:
-                    results += known
-                    number += 1
-                chosen = self._chosen_before(seq, command)
-                if not chosen:
-                    break
-                for together in _together(command, chosen):
-                    results += submit_all_once(self._sequencer, together, key.part(seq, number)).applied
-                    number += 1  # where another request was quicker, its part was another: what it left is chosen again
-            except OutcomeForgotten as problem:
-                gone = gone or problem
-                number += 1
-        if gone is not None:
-            raise gone.without_frames()
-        return results
+        def left() -> Iterator[list[CancelAll]]:
+            chosen = self._chosen_before(seq, command)
+            return _together(command, chosen) if chosen else iter(())
+
+        parts = carry_out_parts(self._sequencer, key, seq, left)
+        return [result for outcomes in parts for result in outcomes.applied]
 
     def _chosen_before(self, seq: Seq, command: CancelAll) -> list[OrderId]:
         chosen = self._chosen(command.account, command.symbol, command.side)

@@ -2,61 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import pytest
 
-from api.http.idempotency import RequestKey
 from api.orders.everybodys_cancels import cancel_everybodys_once
+from api.orders.keyed import OutcomeForgotten
 from api.orders.mass_cancels import ORDERS_A_PART, PARTS_AT_ONCE
-from engine.commands import Command, Deposit, EnterOrder, ListInstrument
-from engine.events import Cancelled, CommandResult
+from engine.commands import Deposit, EnterOrder, ListInstrument
+from engine.events import Cancelled
 from engine.exchange import Exchange
-from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
-from projections.submissions import KeptSubmission
-from sequencer.port import AlreadySubmitted, NotAccepting
+from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce
+from sequencer.port import NotAccepting
+from tests.api.orders.under_keys import KEY, UnderKeys, apply
 from tests.journal.commands import BTC_USDT
 
 MANY, FEW = AccountId(7), AccountId(8)
 ORDERS = 2 * ORDERS_A_PART * PARTS_AT_ONCE
-KEY = RequestKey(b"k" * 16, b"f" * 16)
-
-
-class UnderKeys:
-    """Stands for the sequencer: applies what comes under keys, once each, until it takes no more."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self.takes = 10**6  # submissions
-        self.kept: dict[bytes, list[CommandResult]] = {}
-        self.before_each: Callable[[], object] = lambda: None
-
-    def submit_as(self, key: bytes, commands: Sequence[Command], _fingerprint: bytes) -> list[CommandResult]:
-        """As `Sequencing.submit_as`."""
-        before, self.before_each = self.before_each, lambda: None
-        before()
-        if (known := self.submitted(key)) is not None:
-            raise AlreadySubmitted(known)
-        if not self.takes:
-            raise NotAccepting("stopping")
-        self.takes -= 1
-        self.kept[key] = [apply(self._exchange, command) for command in commands]
-        return self.kept[key]
-
-    def submitted(self, key: bytes) -> KeptSubmission | None:
-        """As `Sequencing.submitted`."""
-        found = self.kept.get(key)
-        return None if found is None else KeptSubmission(found[0].seq, len(found), KEY.fingerprint)
-
-    def outcome(self, key: bytes) -> list[CommandResult] | None:
-        """As `Sequencing.outcome`."""
-        return self.kept.get(key)
-
-
-def apply(exchange: Exchange, command: Command) -> CommandResult:
-    """Apply one command as the next."""
-    seq, ts_ns = Seq(exchange.seq + 1), exchange.ts_ns + 1
-    return CommandResult(seq, ts_ns, command, exchange.apply(command, seq, ts_ns))
 
 
 def enter(exchange: Exchange, account: AccountId) -> None:
@@ -104,6 +64,22 @@ def test_one_that_was_broken_off_goes_on_with_what_there_was_when_it_began(takes
     sequencer.takes = 10**6
     assert cancel(exchange, sequencer, BTC_USDT.symbol) == (ORDERS + 3, True)
     assert len(exchange.orders) == 1
+
+
+@pytest.mark.parametrize("gone", ["the first", "a part", "all"])
+def test_one_that_was_broken_off_goes_on_also_when_what_became_of_it_is_not_kept(gone: str) -> None:
+    exchange = two_traders()
+    sequencer = UnderKeys(exchange)
+    sequencer.takes = 2
+    with pytest.raises(NotAccepting):
+        cancel(exchange, sequencer)
+    enter(exchange, FEW)  # it is no part of it
+    keys = list(sequencer.kept)
+    sequencer.takes, sequencer.gone = 10**6, set({"the first": keys[:1], "a part": keys[1:], "all": keys}[gone])
+    for _ in range(2):
+        with pytest.raises(OutcomeForgotten):
+            cancel(exchange, sequencer)
+        assert len(exchange.orders) == 1
 
 
 @pytest.mark.parametrize("between", [0, 1, 2])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
 
-from api.http.idempotency import RequestKey
 from api.json.errors import ApiError
 from api.orders.keyed import OutcomeForgotten
 from api.orders.mass_cancels import ORDERS_A_BATCH, ORDERS_A_PART, PARTS_AT_ONCE, MassCancels
@@ -16,8 +15,8 @@ from engine.commands import CancelAll, Command, Deposit, EnterOrder, ListInstrum
 from engine.events import Cancelled, CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
-from projections.submissions import KeptSubmission
-from sequencer.port import AlreadySubmitted, NotAccepting
+from sequencer.port import NotAccepting
+from tests.api.orders.under_keys import KEY, UnderKeys, apply
 from tests.journal.commands import BTC_USDT
 
 TRADER = AccountId(7)
@@ -40,12 +39,6 @@ class Applying:
             if not self._times:
                 apply(self._exchange, StopAccount(TRADER, stopped=False))
         return results
-
-
-def apply(exchange: Exchange, command: Command) -> CommandResult:
-    """Apply one command as the next."""
-    seq, ts_ns = Seq(exchange.seq + 1), exchange.ts_ns + 1
-    return CommandResult(seq, ts_ns, command, exchange.apply(command, seq, ts_ns))
 
 
 def with_orders(count: int) -> Exchange:
@@ -158,42 +151,6 @@ def test_a_batch_cancels_all_where_few_enough_are_open() -> None:
     with pytest.raises(ApiError) as refused:
         cancels.require_few(CancelAll(TRADER))
     assert (refused.value.status, refused.value.code) == (409, "TOO_MANY_OPEN_ORDERS")
-
-
-class UnderKeys(Applying):
-    """Applies what comes under keys, once each, until it takes no more."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        super().__init__(exchange, None)
-        self.takes = 10**6  # submissions
-        self.kept: dict[bytes, list[CommandResult]] = {}
-        self.gone: set[bytes] = set()  # what became of these is not kept any more
-        self.before_each: Callable[[], object] = lambda: None
-
-    def submit_as(self, key: bytes, commands: Sequence[Command], fingerprint: bytes = b"") -> list[CommandResult]:
-        """As `Sequencing.submit_as`."""
-        before, self.before_each = self.before_each, lambda: None
-        before()
-        if (known := self.submitted(key)) is not None:
-            raise AlreadySubmitted(known)
-        if not self.takes:
-            raise NotAccepting("stopping")
-        self.takes -= 1
-        self.kept[key] = self.submit_all(commands)
-        return self.kept[key]
-
-    def submitted(self, key: bytes) -> KeptSubmission | None:
-        """As `Sequencing.submitted`."""
-        found = self.kept.get(key)
-        return None if found is None else KeptSubmission(found[0].seq, len(found), FINGERPRINT)
-
-    def outcome(self, key: bytes) -> list[CommandResult] | None:
-        """As `Sequencing.outcome`."""
-        return None if key in self.gone else self.kept.get(key)
-
-
-FINGERPRINT = b"f" * 16
-KEY = RequestKey(b"k" * 16, FINGERPRINT)
 
 
 def cancelled(results: Sequence[CommandResult]) -> int:
