@@ -30,7 +30,7 @@ from cluster.peer_frames import NodeState
 from cluster.probes import Probes
 from cluster.records import Position, position_of
 from cluster.roles import Step, View, next_step, rank_of, why_not
-from cluster.store import LogStore, StoreError
+from cluster.store import LogStore, NoAnswer, StoreError
 from cluster.take_over import take_over
 from cluster.term import REFUSED_S, Term
 from engine.commands import WriterChanged
@@ -212,7 +212,8 @@ class Node:
             if self.health.silent_since is None:
                 log.warning("the log does not answer: %s", problem)
             self.health = LogHealth(self.health.silent_since or time.monotonic(), str(problem))
-            self._store.next_member()
+            if not isinstance(problem, NoAnswer):  # else who asked speaks to the next one already
+                self._store.next_member()
             self._poked.wait(PAUSE_S)
 
     def _turn(self) -> None:
@@ -265,7 +266,11 @@ class Node:
         if self._around.backlog_bytes > BACKLOG_BYTES_MAX:
             return
         had_all = self.behind == 0
-        page = self._reader.read(self._position)
+        try:
+            page = self._reader.read(self._position)
+        except NoAnswer:
+            self._store.next_member()
+            raise
         self._read_at = time.monotonic()
         if page.records:
             self._deliver(page.records)

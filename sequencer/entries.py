@@ -114,10 +114,10 @@ class KeyedEntries:
                 queued.behind.append(on_refused)
         elif self._is_overtaken(submission):
             on_refused(Refused("a later request under its client order id came before it"))
-        elif submission.sender and (unsigned := self._signature_problem(mark_in(submission.sender))) is not None:
-            on_refused(unsigned)
         elif submission.after_seq < self.window.forgotten_seq:
             on_refused(Forgotten(f"keys of commands up to seq {self.window.forgotten_seq} may be forgotten"))
+        elif submission.sender and (unsigned := self._signature_problem(mark_in(submission.sender))) is not None:
+            on_refused(unsigned)
         else:
             return True
         return False

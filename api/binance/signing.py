@@ -54,7 +54,7 @@ _REFUSED: Final = "Invalid API-key, IP, or permissions for action."
 
 
 class Signing:
-    """Checks the signatures of one venue's second wire. For the event loop's thread; nothing here switches."""
+    """Checks the signatures of one venue's second wire. For the event loop's thread; only `claim` switches."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
@@ -86,6 +86,10 @@ class Signing:
             raise BinanceError(-2014, "API-key format invalid.", 401)
         message = "&".join(f"{name}={asked[name]}" for name in sorted(asked) if name != "signature").encode()
         return allowed(self._judged(key_id, asked, message, address, f"{_WS_API} {api_method}", changes=changes), scope)
+
+    def claim(self) -> None:
+        """As `Authenticator.claim`. Cooperative."""
+        self._authenticator.claim()
 
     def keyed(self, environ: Environ, scope: Scope = Scope.READ) -> Principal:
         """Whose key the header names, where no signature is asked for. Raises BinanceError -2014, -2015."""

@@ -54,6 +54,29 @@ def test_a_refused_writer_whose_claim_is_not_answered_for_keeps_it_until_it_has_
     assert (node.role, node._claim_refused) == (Role.FOLLOWER, None)
 
 
+def test_after_a_question_that_is_not_answered_the_next_member_is_asked_and_none_is_passed_over() -> None:
+    """Of two, the same one would be asked for ever."""
+    anything: Any = Anything()
+    store: Any = Anything()
+    moves: list[str] = []
+    store.next_member = lambda: moves.append("next")
+
+    def unanswered(*_: Any) -> Any:
+        raise NoAnswer("nothing in time")
+
+    store.keep_lease = store.transact = unanswered
+    node: Any = Node(
+        store, anything, Keys("c"), Owner("a", "boot", "here"), anything, anything, anything, START, lambda: 1
+    )
+    node.state = print
+    node._term = Term(Claim(5, 6), anything, cast(Any, None), threading.Event())
+    node._turn_or_note()  # it keeps its lease
+    assert moves == ["next"]
+    node._term, node._around.backlog_bytes = None, 0
+    node._turn_or_note()  # it reads
+    assert moves == ["next"] * 2
+
+
 def test_a_writers_lease_is_kept_before_anything_else_is_asked_and_again_at_once_where_that_is_not_answered() -> None:
     """Its seconds pass while other questions wait for their answers."""
     anything: Any = Anything()

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from tests.access.cast import operator
+from tests.api.binance.streams.socket_client import SocketClient, signed_params
 from tests.api.clients import FeedClient, call_signed, feed_signature, new_key, now_ms, signed
 from tests.cluster.nodes import Nodes, nodes
 from tests.etcd import EtcdCluster, needs_etcd
@@ -136,6 +137,16 @@ def test_who_connects_to_the_feed_by_a_signature_does_so_once(venue: Nodes, key:
         assert answer["status"] == "resting", answer
     finally:
         first.close()
+
+
+def test_who_logs_on_to_the_second_wire_by_a_signature_does_so_once(venue: Nodes, key: dict[str, Any]) -> None:
+    log_on = signed_params(key)
+    answers = []
+    for name in "abc":
+        with SocketClient(venue[name].url, "/ws-api/v3") as api:
+            answers.append(api.ask("session.logon", log_on))
+    assert answers[0]["status"] == 200, answers
+    assert [answer["error"]["code"] for answer in answers[1:]] == [-1021, -1021]
 
 
 def test_reads_are_good_once_at_each_node(venue: Nodes, key: dict[str, Any]) -> None:

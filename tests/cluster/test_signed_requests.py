@@ -11,10 +11,11 @@ from cluster.remote_sequencer import REFUSALS
 from cluster.signed_requests import SignedRequests
 from engine.commands import AdvanceTime
 from engine.types import Seq
+from journal.codec import Submission
 from projections.submissions import SubmissionWindow
 from projections.used_signatures import DOOR_BYTES, UsedSignatures, mark_of
 from sequencer.entries import KeyedEntries, KeyedEntry
-from sequencer.port import NO_DEADLINE, NotAccepting, SignatureTooOld, SignatureUsed, Submit
+from sequencer.port import NO_DEADLINE, Forgotten, NotAccepting, SignatureTooOld, SignatureUsed, Submit
 
 NOW_MS = 1_700_000_000_000
 MARK = mark_of(NOW_MS, b"signature")
@@ -74,6 +75,21 @@ def test_a_door_that_sends_the_same_submission_again_is_not_refused_for_its_sign
     assert writer.problems == [], "it waits for the first"
     writer.apply(entry)
     assert [type(problem).__name__ for problem in writer.problems] == ["AlreadySubmitted"]
+
+
+def test_of_a_submission_whose_key_is_forgotten_nobody_says_that_another_one_has_its_signature() -> None:
+    """It may be its own: who were refused for that would sign anew, and have done twice what they asked for."""
+    window = SubmissionWindow(keys_max=4)
+    writer = Writer(window)
+    entry = writer.take(submit(1, MARK))
+    assert entry is not None
+    writer.apply(entry)
+    for number in range(2, 7):
+        window.add([Submission(number.to_bytes(16, "big"), 0, 1)], number, number)
+    assert window.find(entry.submission.key) is None
+    assert window.signatures.knows(MARK)
+    assert writer.take(submit(1, MARK)) is None
+    assert [type(problem) for problem in writer.problems] == [Forgotten]
 
 
 def test_what_was_not_taken_may_come_again() -> None:

@@ -229,7 +229,8 @@ class ApiSession:
     # -- the session
 
     def _log_on(self, asked: _Request) -> Any:
-        principal = self._caller(asked, Scope.READ, changes=False)
+        principal = self._caller(asked, Scope.READ, changes=True)
+        self._surface.signing.claim()  # who is logged on may enter orders for as long as that lasts
         if principal is not self._principal:
             self._close_streams_of_session()
         self._principal, self._logged_on_ms = principal, self._now_ms()

@@ -84,6 +84,16 @@ def test_a_signature_of_one_method_is_not_good_for_another(client: SocketClient,
     assert client.ask("order.cancel", signed)["error"]["code"] == -1021
 
 
+def test_a_log_on_is_good_once(client: SocketClient, secured: RunningServer) -> None:
+    """Who reads it on its way would enter orders by it."""
+    log_on = signed_params(new_key(secured.http, "read", "trade"))
+    assert client.ask("session.logon", log_on)["status"] == 200
+    with SocketClient(secured.url, "/ws-api/v3") as thief:
+        assert thief.ask("session.logon", log_on)["error"]["code"] == -1021
+        assert thief.ask("account.status", {})["error"]["code"] in NO_KEY
+    client.ask("session.logout")
+
+
 @pytest.mark.parametrize("method", PUBLIC)
 def test_market_data_is_everybodys(client: SocketClient, method: str) -> None:
     answer = client.ask(method, {"symbol": "BTCUSDT", "interval": "1m"})
