@@ -76,7 +76,7 @@ coverage: $(DEVELOPMENT) ## What the fast tests of engine, journal and sequencer
 
 # Two at once, each with its output in one piece.
 .PHONY: quick
-quick: $(DEVELOPMENT) ## Before every commit, in under a minute: lint, types, house rules, files that must agree, scenarios and engine
+quick: $(DEVELOPMENT) ## Before every commit, in about a minute: lint, types, house rules, files that must agree, scenarios and engine
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint types rules
 
 # What compares a file of the checkout with another or with the program: a change of one of them is often a change of one file only.

@@ -20,7 +20,7 @@ from engine.types import Seq
 from projections.written_outcomes import read_again, written
 
 OUTCOMES_MAX: Final = 10_000
-EVENTS_MAX: Final = 50_000  # of all of them, some 20 MB
+EVENTS_MAX: Final = 50_000  # of all of them, some 20 MB; a command that caused nothing counts as one
 
 
 class SavedOutcome(msgspec.Struct, array_like=True):
@@ -28,7 +28,7 @@ class SavedOutcome(msgspec.Struct, array_like=True):
 
     key: str  # 32 hexadecimal digits
     seq: Seq  # of its first command
-    events: int
+    events: int  # as `EVENTS_MAX` counts them
     results: Raw
 
 
@@ -48,7 +48,8 @@ class Outcomes:
     def note(self, key: bytes, results: Sequence[CommandResult]) -> None:
         """Keep what the commands of a key caused, of the last that had it. O(commands)."""
         if results:
-            self._keep(key, _Kept(results[0].seq, sum(len(result.events) for result in results), results))
+            events = sum(len(result.events) or 1 for result in results)
+            self._keep(key, _Kept(results[0].seq, events, results))
 
     def find(self, key: bytes) -> Sequence[CommandResult] | None:
         """What the commands of a key caused; None where that is not kept (any more). O(1), of a snapshot O(events)."""

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from api.http.idempotency import RequestKey
 from api.orders.keyed import Outcome, OutcomeForgotten, submit_all_once
-from api.orders.mass_cancels import ORDERS_A_PART, PARTS_AT_ONCE
+from api.orders.mass_cancels import ORDERS_A_PART, PARTS_AT_ONCE, entered_before
 from api.orders.parts_once import carry_out_parts
 from engine.commands import AdvanceTime, CancelAll
 from engine.exchange import Exchange
-from engine.types import AccountId, OrderId, Seq, entry_of
+from engine.types import Seq
 from loop.turns import in_turns, pieces
 from sequencer.port import Sequencing
 
@@ -44,20 +46,12 @@ def _together(exchange: Exchange, symbol: str | None, seq: Seq) -> Iterator[list
     together: list[CancelAll] = []
     orders = 0
     for account in in_turns(list(exchange.accounts)):
-        for part in pieces(_entered_before(exchange, account, symbol, seq), ORDERS_A_PART):
-            together.append(CancelAll(account, symbol, by_operator=True, among=tuple(part)))
+        command = CancelAll(account, symbol, by_operator=True)
+        for part in pieces(entered_before(exchange, seq, command), ORDERS_A_PART):
+            together.append(replace(command, among=tuple(part)))
             orders += len(part)
             if orders >= ORDERS_A_PART * PARTS_AT_ONCE:
                 yield together
                 together, orders = [], 0
     if together:
         yield together
-
-
-def _entered_before(exchange: Exchange, account: AccountId, symbol: str | None, seq: Seq) -> list[OrderId]:
-    open_orders = exchange.accounts[account].open_orders
-    return [
-        number
-        for number in open_orders
-        if entry_of(number) < seq and (symbol is None or exchange.orders[number].symbol == symbol)
-    ]

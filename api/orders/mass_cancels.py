@@ -19,7 +19,7 @@ from api.orders.parts_once import carry_out_parts
 from engine.commands import CancelAll, StopAccount
 from engine.events import CommandResult
 from engine.exchange import Exchange
-from engine.types import AccountId, OrderId, Seq, Side, entry_of
+from engine.types import AccountId, OrderId, Seq, entry_of
 from loop.turns import in_turns, pieces
 from sequencer.port import Sequencing
 
@@ -45,7 +45,7 @@ class MassCancels:
         open_now = self._open_now(command.account, command.symbol)
         if open_now <= ORDERS_A_PART:
             return self._sequencer.submit_all([command])
-        return self._in_parts(command, self._chosen(command.account, command.symbol, command.side))
+        return self._in_parts(command, _chosen(self._exchange, command))
 
     def cancel_all_once(self, command: CancelAll, key: RequestKey) -> Outcomes:
         """The same, once under a `key`. Raises, besides, ApiError 409 as `keyed.earlier_outcomes`.
@@ -75,15 +75,11 @@ class MassCancels:
         """Cancel what is open of the orders that were entered before `seq`, and what was cancelled of them before."""
 
         def left() -> Iterator[list[CancelAll]]:
-            chosen = self._chosen_before(seq, command)
+            chosen = entered_before(self._exchange, seq, command)
             return _together(command, chosen) if chosen else iter(())
 
         parts = carry_out_parts(self._sequencer, key, seq, left)
         return [result for outcomes in parts for result in outcomes.applied]
-
-    def _chosen_before(self, seq: Seq, command: CancelAll) -> list[OrderId]:
-        chosen = self._chosen(command.account, command.symbol, command.side)
-        return [number for number in in_turns(chosen) if entry_of(number) < seq]
 
     def require_few(self, command: CancelAll) -> None:
         """Raise ApiError 409 where so many orders are open that a batch, which comes in one, would take too long."""
@@ -133,26 +129,34 @@ class MassCancels:
             return 0
         return len(owner.open_orders) if symbol is None else owner.open_count.get(symbol, 0)
 
-    def _chosen(self, account: AccountId, symbol: str | None, side: Side | None) -> list[OrderId]:
-        """The orders that are open now, oldest first."""
-        owner = self._exchange.accounts.get(account)
-        opened = [] if owner is None else list(owner.open_orders)
-        if symbol is None and side is None:
-            return opened
-        orders = self._exchange.orders
-        return [
-            number
-            for number in in_turns(opened)
-            if (order := orders.get(number)) is not None
-            and symbol in (None, order.symbol)
-            and side in (None, order.side)
-        ]
-
     def _in_parts(self, command: C, chosen: Sequence[OrderId]) -> list[CommandResult]:
         results: list[CommandResult] = []
         for together in _together(command, chosen):
             results += self._sequencer.submit_all(together)
         return results
+
+
+def entered_before(exchange: Exchange, seq: Seq, command: CancelAll) -> list[OrderId]:
+    """What is open now of the orders that a mass cancel is of and were entered before `seq`, oldest first. Cooperative.
+
+    O(open orders of the account).
+    """
+    return [number for number in in_turns(_chosen(exchange, command)) if entry_of(number) < seq]
+
+
+def _chosen(exchange: Exchange, command: CancelAll) -> list[OrderId]:
+    """The orders that are open now, oldest first. Cooperative."""
+    symbol, side = command.symbol, command.side
+    owner = exchange.accounts.get(command.account)
+    opened = [] if owner is None else list(owner.open_orders)
+    if symbol is None and side is None:
+        return opened
+    orders = exchange.orders
+    return [
+        number
+        for number in in_turns(opened)
+        if (order := orders.get(number)) is not None and symbol in (None, order.symbol) and side in (None, order.side)
+    ]
 
 
 def _together(command: C, chosen: Sequence[OrderId]) -> Iterator[list[C]]:

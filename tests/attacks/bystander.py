@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from tests.attacks.machine import Share, server_of, worked_and_waited_ns
 from tests.attacks.raw import Connection, connect, request
@@ -58,17 +59,25 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     max_ms: float
     first_failure: str = ""
     own_ms: float = 0.0  # of each, on average: that this process itself waited for a processor
+    slowness: float = 1.0  # how many times as long as by itself the machine made the server take meanwhile
 
-    def no_worse_than(self, before: Figures, slowness: float = 1.0) -> bool:
-        """Whether the median and the slowest hundredth are at most `TIMES` those, or the floor where that is more.
+    def no_worse_than(self, before: Figures) -> bool:
+        """Whether the median and the slowest hundredth are at most what `allowed_ms` says."""
+        p50_max = self.allowed_ms(before.p50_ms, before, P50_FLOOR_MS)
+        return self.p50_ms <= p50_max and self.p99_ms <= self.allowed_ms(before.p99_ms, before, P99_FLOOR_MS)
 
-        `slowness`: as many times as long as by itself the machine made the server take.
+    def allowed_ms(self, waited_ms: float, before: Figures, floor_ms: float) -> float:
+        """How long others may wait: `TIMES` the `waited_ms` of `before`, or the floor where that is more.
+
+        The floor is that of a quiet machine, and as many times as high on a slow one. What was measured before has in
+        it what the machine did then: only what it is slower now comes on top.
         """
-        p50_max, p99_max = max(TIMES * before.p50_ms, P50_FLOOR_MS), max(TIMES * before.p99_ms, P99_FLOOR_MS)
-        return self.p50_ms <= slowness * p50_max + self.own_ms and self.p99_ms <= slowness * p99_max + self.own_ms
+        slower = max(1.0, self.slowness / before.slowness)
+        return max(TIMES * waited_ms * slower, floor_ms * self.slowness) + self.own_ms
 
     def __str__(self) -> str:
         text = f"p50 {self.p50_ms:.1f} p99 {self.p99_ms:.1f} max {self.max_ms:.1f} ms of {self.count}"
+        text += f", the machine: {self.slowness:.1f} times" if self.slowness > 1 else ""
         return text + (f", {self.failures} failed ({self.first_failure})" if self.failures else "")
 
 
@@ -124,10 +133,11 @@ def quiet(url: str, seconds: float = 1.0, **plan: Any) -> Figures:
 
 
 def watched(url: str, attack: Callable[[], object], **plan: Any) -> Figures:
-    """What a bystander sees while `attack` runs."""
-    with Bystander(url, **plan) as bystander:
+    """What a bystander sees while `attack` runs, and what the machine does to the server meanwhile."""
+    server = server_of(url)
+    with Bystander(url, **plan) as bystander, Share(server) as share:
         attack()
-    return bystander.figures
+    return replace(bystander.figures, slowness=share.slowness)
 
 
 def assert_fair(url: str, attack: Callable[[], object], before: Figures, tries: int = 3) -> Figures:
@@ -136,14 +146,12 @@ def assert_fair(url: str, attack: Callable[[], object], before: Figures, tries: 
     The best of `tries` counts, and the quiet figures are taken again for each further one: the machine has other things
     to do as well. What it makes the server wait for a processor is not counted. Returns what the bystander saw.
     """
-    server = server_of(url)
     for left in reversed(range(tries)):
-        with Share(server) as share:
-            during = watched(url, attack)
-        if during.failures == 0 and during.no_worse_than(before, share.slowness):
+        during = watched(url, attack)
+        if during.failures == 0 and during.no_worse_than(before):
             return during
         if left == 0:
-            raise AssertionError(f"quiet: {before}; attacked: {during}; the machine: {share.slowness:.1f} times")
+            raise AssertionError(f"quiet: {before}; attacked: {during}")
         before = quiet(url)
     raise AssertionError("at least one try")
 

@@ -12,7 +12,6 @@ import pytest
 
 from tests.attacks.bystander import quiet, watched
 from tests.attacks.longest_turn import ORDERS, cases, write_venue
-from tests.attacks.machine import Share
 from tests.server import ROOT, Http, RunningServer
 
 HELD_MS = 10.0
@@ -41,7 +40,7 @@ def test_others_orders_come_in_between_while_an_account_cancels_fifty_thousand(t
     write_venue(tmp_path / "data")
     with RunningServer(tmp_path / "data") as server:
         before = quiet(server.url, order=True, rate_per_s=RATE_PER_S)
-        seen, slowness = [], 1.0
+        seen = []
         for side in ("buy", "sell"):  # two tries: the machine has other things to do as well
             cancelled: list[Any] = []
 
@@ -50,15 +49,11 @@ def test_others_orders_come_in_between_while_an_account_cancels_fifty_thousand(t
                 cancelled.append(http.call("DELETE", f"/orders?side={side}").granted())
                 http.close()
 
-            with Share(server.process.pid) as share:
-                seen.append(watched(server.url, attack, order=True, rate_per_s=RATE_PER_S))
-            slowness = max(slowness, share.slowness)
+            seen.append(watched(server.url, attack, order=True, rate_per_s=RATE_PER_S))
             assert cancelled[0]["count"] == len(set(cancelled[0]["cancelled"])) == ORDERS // 2
             assert seen[-1].failures == 0, seen[-1]
-        allowed_ms = max(
-            OTHERS_MS, 3 * before.p99_ms
-        )  # of another order two flushes of the disk are waited for, not one
-        assert min(figures.p50_ms - figures.own_ms for figures in seen) <= slowness * allowed_ms, (
+        # by the slowest of before: of another order two flushes of the disk are waited for, not one
+        assert any(each.p50_ms <= each.allowed_ms(before.p99_ms, before, OTHERS_MS) for each in seen), (
             str(before),
             [str(each) for each in seen],
         )

@@ -81,6 +81,21 @@ def test_of_more_events_than_may_be_kept_the_newest_are_again_and_again(monkeypa
     assert known(kept, 5, 6) == [6]
 
 
+def test_commands_that_caused_nothing_count_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a batch of mass cancels by somebody who has nothing open."""
+    monkeypatch.setattr(outcomes, "EVENTS_MAX", 10)
+    kept = Outcomes()
+    kept.note(key_of(1), results(1, *[0] * 6))
+    kept.note(key_of(2), results(7, *[0] * 4))
+    assert known(kept, 1, 2) == [1, 2]
+    kept.note(key_of(3), results(11, 0))
+    assert known(kept, 1, 2, 3) == [2, 3]
+    again = Outcomes()
+    again.restore(kept.saved(lambda _: True))
+    again.note(key_of(4), results(12, *[0] * 6))
+    assert known(again, 2, 3, 4) == [3, 4]
+
+
 def test_the_window_keeps_what_became_of_keys_that_are_used_again_and_the_names_of_single_orders_refused() -> None:
     window = SubmissionWindow()
     named, overtaken = named_key(ORDER, 200), named_key(ORDER, 199)

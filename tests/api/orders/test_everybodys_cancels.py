@@ -7,10 +7,11 @@ import pytest
 from api.orders.everybodys_cancels import cancel_everybodys_once
 from api.orders.keyed import OutcomeForgotten
 from api.orders.mass_cancels import ORDERS_A_PART, PARTS_AT_ONCE
-from engine.commands import Deposit, EnterOrder, ListInstrument
+from engine.commands import CancelOrder, Deposit, EnterOrder, ListInstrument
 from engine.events import Cancelled
 from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce
+from loop import turns
 from sequencer.port import NotAccepting
 from tests.api.orders.under_keys import KEY, UnderKeys, apply
 from tests.journal.commands import BTC_USDT
@@ -104,3 +105,22 @@ def test_a_symbol_without_open_orders_is_answered_too() -> None:
     exchange = two_traders()
     assert cancel(exchange, UnderKeys(exchange), "ETH-USDT") == (0, False)
     assert len(exchange.orders) == ORDERS + 3
+
+
+def test_others_have_their_turns_while_the_orders_of_one_with_many_are_gone_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One of these orders ends in such a turn."""
+    exchange = two_traders()
+    pauses: list[turns.Turn] = []
+
+    def pause(turn: turns.Turn) -> None:
+        if not pauses:
+            apply(exchange, CancelOrder(MANY, list(exchange.accounts[MANY].open_orders)[-1]))
+        pauses.append(turn)
+
+    monkeypatch.setattr(turns, "TURN_S", 0.0)
+    monkeypatch.setattr(turns.Turn, "pause", pause)
+    assert cancel(exchange, UnderKeys(exchange), BTC_USDT.symbol) == (ORDERS + 3 - 1, False)
+    assert len(pauses) >= ORDERS // turns.CHECK_EVERY
+    assert exchange.orders == {}
