@@ -169,15 +169,42 @@ def test_the_next_writer_refuses_what_the_last_one_took(venue: Nodes, key: dict[
                 assert (what, answer.status) == (what, 401), answer.content
 
 
+class SecondWire:
+    """What a key signs on the second wire: the parameters, and neither method nor path."""
+
+    def __init__(self, key: dict[str, Any], **params: str) -> None:
+        sent = urlencode({**params, "recvWindow": 60_000, "timestamp": now_ms()})
+        mac = hmac.new(key["secret"].encode(), sent.encode(), hashlib.sha256).hexdigest()
+        self._query, self._headers = f"{sent}&signature={mac}", {"X-MBX-APIKEY": key["key_id"]}
+
+    def sent_to(self, server: RunningServer, method: str, path: str) -> Answer:
+        return server.http.call(method, f"{path}?{self._query}", headers=self._headers)
+
+
+LIMIT = {
+    "symbol": "BTCUSDT",
+    "side": "BUY",
+    "type": "LIMIT",
+    "timeInForce": "GTC",
+    "quantity": "0.01",
+    "price": "30000",
+}
+
+
 def test_an_order_of_the_second_wire_without_a_name_is_good_once_as_well(venue: Nodes, key: dict[str, Any]) -> None:
     eventually(lambda: call_signed(venue["c"].http, key, "POST", "/order", ORDER).status == 200)
     running = [server for server in venue.by_name.values() if server.runs]
-    params = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
-    sent = urlencode({**params, "price": "30000", "recvWindow": 60_000, "timestamp": now_ms()})
-    mac = hmac.new(key["secret"].encode(), sent.encode(), hashlib.sha256).hexdigest()
-    answers = [
-        server.http.call("POST", f"/api/v3/order?{sent}&signature={mac}", headers={"X-MBX-APIKEY": key["key_id"]})
-        for server in running
-    ]
+    order = SecondWire(key, **LIMIT)
+    answers = [order.sent_to(server, "POST", "/api/v3/order") for server in running]
     assert [answer.status for answer in answers] == [200, *[400] * (len(running) - 1)]
     assert {answer.json["code"] for answer in answers[1:]} == {-1021}
+
+
+def test_an_order_of_the_second_wire_is_no_cancel_of_all_at_another_node(venue: Nodes, key: dict[str, Any]) -> None:
+    first, *others = [server for server in venue.by_name.values() if server.runs]
+    order = SecondWire(key, **LIMIT)
+    eventually(lambda: call_signed(others[0].http, key, "POST", "/order", ORDER).status == 200)
+    assert order.sent_to(first, "POST", "/api/v3/order").status == 200
+    for server in others:
+        answer = order.sent_to(server, "DELETE", "/api/v3/openOrders")
+        assert (answer.status, answer.json["code"]) == (400, -1021)

@@ -190,3 +190,36 @@ def test_an_hmac_whose_secret_is_hashed_once_is_the_one_of_the_standard_library(
     made = HmacSha256(secret)
     for text in (b"", b"a", b"1700000000000\nPOST\n/order\n{}", bytes(range(256)) * 9, b"a"):
         assert made.digest(text) == hmac.digest(secret, text, "sha256")
+
+
+class Records:
+    """The signatures that the records of a cluster have: each node asks them."""
+
+    def __init__(self) -> None:
+        self.marks: set[bytes] = set()
+
+    def begin(self, signed_ms: int, signature: bytes) -> bool:
+        """As what is carried out at once."""
+        del signed_ms
+        is_new = signature not in self.marks
+        self.marks.add(signature)
+        return is_new
+
+    def end(self) -> None:
+        """Nothing is left to do."""
+
+    def claim(self) -> None:
+        """Nothing is left to do."""
+
+
+@pytest.mark.parametrize("key_id", ["hmac", "ed"])
+def test_what_changed_something_at_one_node_is_not_taken_for_something_else_at_another(
+    credentials: Credentials, clock: Clock, key_id: str
+) -> None:
+    credentials.elsewhere = records = Records()
+    credentials.of_message(message(clock, key_id, "POST /order"))
+    for use in ("POST /order", "DELETE /openOrders"):
+        other = Credentials(TOKEN_KEY, 900, clock, not_before_ms=0)
+        other.take(credentials.all_good())
+        other.elsewhere = records
+        assert refused(other, message(clock, key_id, use)) == "SIGNATURE_REPLAYED"
