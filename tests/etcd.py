@@ -70,11 +70,14 @@ class EtcdMember:
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
         if self.process is not None:
-            for child in psutil.Process(self.process.pid).children():  # the member, where another program started it
-                child.kill()
+            started = psutil.Process(self.process.pid).children(recursive=True)  # the member, behind another program
+            for child in started:
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
             self.process.kill()
             self.process.wait(20)
             self.process = None
+            _wait_gone(started)  # which nobody else waits for: it has its ports until then
 
     def stop(self) -> None:
         """Have it end by itself."""
@@ -183,6 +186,23 @@ class EtcdCluster:
 
     def _logs(self) -> str:
         return "\n".join((member.folder / "log").read_text(errors="replace")[-2000:] for member in self.members)
+
+
+def _wait_gone(processes: Sequence[psutil.Process]) -> None:
+    """Wait until none of them has its ports any more, be its end noted by its parent or not."""
+    deadline = time.monotonic() + READY_S
+    while not all(map(_is_gone, processes)):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"they were killed and do not end: {processes}")
+        time.sleep(0.01)
+
+
+def _is_gone(process: psutil.Process) -> bool:
+    try:
+        # its first thread may have ended before the others, which have its ports as well
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextmanager
