@@ -133,14 +133,14 @@ def test_the_flow_goes_on_after_the_server_was_killed_and_says_so_once(tmp_path:
     assert "orders" in printed
 
 
+def launched(folder: Path, *options: str, stdout: int, stderr: int) -> subprocess.Popen[str]:
+    """The launcher, with its data below `folder`, on a port that it chooses."""
+    words = tool("-m", "tools.launch", "--port", "0", "--data", str(folder / "data"), *options)
+    return subprocess.Popen(words, cwd=ROOT, stdout=stdout, stderr=stderr, text=True)
+
+
 def test_the_launcher_starts_both_and_one_signal_ends_both(tmp_path: Path) -> None:
-    launch = subprocess.Popen(
-        tool("-m", "tools.launch", "--host", "127.0.0.1", "--port", "0", "--data", str(tmp_path / "data")),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    launch = launched(tmp_path, "--host", "127.0.0.1", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         assert launch.stdout is not None
         url = launch.stdout.readline().split("http://")[1].split()[0]
@@ -161,14 +161,8 @@ def test_the_launcher_says_why_the_traders_wait_for_a_server_that_they_do_not_tr
     tmp_path: Path, certificate: tuple[Path, Path]
 ) -> None:
     cert, key = map(str, certificate)
-    options = ("--port", "0", "--data", str(tmp_path / "data"), "--tls-cert", cert, "--tls-key", key)
-    launch = subprocess.Popen(
-        tool("-m", "tools.launch", *options),
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    options = ("--tls-cert", cert, "--tls-key", key)
+    launch = launched(tmp_path, *options, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         assert launch.stderr is not None
         said = next(line for line in launch.stderr if "traders wait" in line)

@@ -13,7 +13,7 @@ from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce
 from loop import turns
 from sequencer.port import NotAccepting
-from tests.api.orders.under_keys import KEY, UnderKeys, apply
+from tests.api.orders.under_keys import KEY, UnderKeys, apply, before_submission
 from tests.journal.commands import BTC_USDT
 
 MANY, FEW = AccountId(7), AccountId(8)
@@ -87,16 +87,7 @@ def test_one_that_was_broken_off_goes_on_also_when_what_became_of_it_is_not_kept
 def test_two_who_send_the_same_at_once_leave_nothing_open_and_are_answered_the_same(between: int) -> None:
     exchange = two_traders()
     sequencer = UnderKeys(exchange)
-    others: list[int] = []
-
-    def other() -> None:
-        if between > len(others):
-            others.append(0)
-            sequencer.before_each = other
-        else:
-            others.append(cancel(exchange, sequencer)[0])
-
-    sequencer.before_each = other
+    others = before_submission(sequencer, between, lambda: cancel(exchange, sequencer)[0])
     assert cancel(exchange, sequencer)[0] == ORDERS + 3
     assert (others[-1], len(exchange.orders)) == (ORDERS + 3, 0)
 

@@ -16,7 +16,7 @@ from engine.events import Cancelled, CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
 from sequencer.port import NotAccepting
-from tests.api.orders.under_keys import KEY, UnderKeys, apply
+from tests.api.orders.under_keys import KEY, UnderKeys, apply, before_submission
 from tests.journal.commands import BTC_USDT
 
 TRADER = AccountId(7)
@@ -197,16 +197,9 @@ def test_two_who_send_the_same_mass_cancel_at_once_leave_nothing_open(between: i
     exchange = with_orders(ORDERS)
     sequencer = UnderKeys(exchange)
     cancels = MassCancels(exchange, sequencer)  # type: ignore[arg-type]
-    others: list[int] = []
-
-    def other() -> None:
-        if between > len(others):
-            others.append(0)
-            sequencer.before_each = other
-        else:
-            others.append(cancelled(cancels.cancel_all_once(CancelAll(TRADER), KEY).applied))
-
-    sequencer.before_each = other
+    others = before_submission(
+        sequencer, between, lambda: cancelled(cancels.cancel_all_once(CancelAll(TRADER), KEY).applied)
+    )
     own = cancels.cancel_all_once(CancelAll(TRADER), KEY)
     assert (cancelled(own.applied), others[-1], len(exchange.orders)) == (ORDERS, ORDERS, 0)
 

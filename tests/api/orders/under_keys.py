@@ -55,3 +55,18 @@ class UnderKeys:
     def outcome(self, key: bytes) -> list[CommandResult] | None:
         """As `Sequencing.outcome`."""
         return None if key in self.gone else self.kept.get(key)
+
+
+def before_submission(sequencer: UnderKeys, number: int, act: Callable[[], int]) -> list[int]:
+    """Have `act` done just before the submission of that number, from 0; what it returned is the last in the list."""
+    found: list[int] = []
+
+    def other() -> None:
+        if number > len(found):
+            found.append(0)
+            sequencer.before_each = other
+        else:
+            found.append(act())
+
+    sequencer.before_each = other
+    return found
